@@ -1,0 +1,1 @@
+//! A fetch that keeps a session fresh.
