@@ -1,2 +1,67 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: the one way to build, run and test keepfresh. See CONTRIBUTING.md.
+
+mod cargo;
+mod demo;
+mod engine;
+mod size;
+mod tools;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xshell::Shell;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The commands of the keepfresh project")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the engine into pkg/engine/
+    Build {
+        /// Make it small (needs Node), measure it, and hold it to its size budget
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build everything and serve the demo page
+    Demo {
+        /// The port to listen on; 0 for any free one
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+        /// Serve the engine as it is published (needs Node)
+        #[arg(long)]
+        release: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let sh = Shell::new()?;
+    sh.change_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    match command {
+        Command::Build { release: false } => engine::build(&sh),
+        Command::Build { release: true } => {
+            engine::build_release(&sh)?;
+            size::check(&sh)
+        }
+        Command::Demo { port, release } => demo::run(&sh, port, release),
+    }
+}
+
+/// Says what a step that may take long is about.
+fn step(what: &str) {
+    eprintln!("{what} …");
+}

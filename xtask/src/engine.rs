@@ -1,0 +1,143 @@
+//! Makes pkg/engine/ from the crate: the wasm, its glue, and the wasm again as a JavaScript string.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use wasm_bindgen_cli_support::Bindgen;
+use xshell::{Shell, cmd};
+
+use crate::cargo::{artifact, cargo};
+use crate::{step, tools};
+
+const NAME: &str = "keepfresh";
+/// What the wasm imports its glue as; the loader in pkg/ hands it over under this name.
+const GLUE: &str = "./glue.js";
+/// What rustc takes for granted of an engine today; wasm-opt assumes less unless told.
+const FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// Builds with nothing but Rust.
+pub(crate) fn build(sh: &Shell) -> Result<()> {
+    generate(sh, None)
+}
+
+/// Builds what is published: wasm-opt makes it smaller.
+pub(crate) fn build_release(sh: &Shell) -> Result<()> {
+    let wasm_opt = tools::npm(sh, "wasm-opt")?;
+    generate(sh, Some(&wasm_opt))
+}
+
+/// Where the generated files go.
+pub(crate) fn directory(sh: &Shell) -> PathBuf {
+    sh.current_dir().join("pkg/engine")
+}
+
+fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
+    let compiled = compile(sh)?;
+    let source = fs::read(&compiled)?;
+    let stamp = stamp(sh, &source, wasm_opt.is_some())?;
+    let engine = directory(sh);
+    if is_current(&engine, &stamp) {
+        return Ok(());
+    }
+
+    step("writing pkg/engine/");
+    let work = compiled.with_extension("engine");
+    let (wasm, glue) = bind(source, &work)?;
+    if let Some(wasm_opt) = wasm_opt {
+        step("making the engine small with wasm-opt");
+        cmd!(
+            sh,
+            "{wasm_opt} {wasm} -o {wasm} -Oz {FEATURES...} --strip-debug --strip-producers"
+        )
+        .quiet()
+        .run()?;
+    }
+    sh.create_dir(&engine)?;
+    sh.copy_file(&wasm, engine.join("keepfresh.wasm"))?;
+    sh.copy_file(&glue, engine.join("glue.js"))?;
+    let inline = BASE64_STANDARD.encode(fs::read(&wasm)?);
+    // Last, because its stamp says that all is there.
+    sh.write_file(
+        engine.join("inline.js"),
+        format!("{stamp}export default \"{inline}\";\n"),
+    )?;
+    Ok(())
+}
+
+fn compile(sh: &Shell) -> Result<PathBuf> {
+    tools::wasm_target(sh)?;
+    step("building the engine");
+    let build = cargo(sh)
+        .args([
+            "rustc",
+            "--package",
+            NAME,
+            "--lib",
+            "--crate-type",
+            "cdylib",
+            "--features",
+            "js",
+        ])
+        .args(["--release", "--target", "wasm32-unknown-unknown"]);
+    artifact(build, NAME, "wasm")
+}
+
+/// Writes the wasm and its glue into `work`.
+fn bind(source: Vec<u8>, work: &Path) -> Result<(PathBuf, PathBuf)> {
+    let mut output = Bindgen::new()
+        .input_bytes(NAME, source)
+        .bundler(true)?
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate_output()?;
+    ensure!(
+        output.snippets().is_empty() && output.local_modules().is_empty(),
+        "the engine brings JavaScript snippets; JavaScript belongs in pkg/, written by hand"
+    );
+    let generated = format!("./{NAME}_bg.js");
+    for import in output
+        .wasm_mut()
+        .imports
+        .iter_mut()
+        .filter(|import| import.module == generated)
+    {
+        GLUE.clone_into(&mut import.module);
+    }
+    output.emit(work)?;
+    Ok((
+        work.join(format!("{NAME}_bg.wasm")),
+        work.join(format!("{NAME}_bg.js")),
+    ))
+}
+
+/// Names everything that pkg/engine/ is made from. Only equality counts, so a change of the hash
+/// between Rust versions does no harm.
+fn stamp(sh: &Shell, source: &[u8], release: bool) -> Result<String> {
+    let mut hasher = DefaultHasher::new();
+    (source, include_str!("engine.rs")).hash(&mut hasher);
+    if release {
+        sh.read_file("package-lock.json")?.hash(&mut hasher);
+    }
+    Ok(format!(
+        "// Written by `cargo xtask build`, from {:016x}.\n",
+        hasher.finish()
+    ))
+}
+
+fn is_current(engine: &Path, stamp: &str) -> bool {
+    let inline = fs::read_to_string(engine.join("inline.js")).unwrap_or_default();
+    inline.starts_with(stamp)
+        && engine.join("keepfresh.wasm").exists()
+        && engine.join("glue.js").exists()
+}
