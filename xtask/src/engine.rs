@@ -57,7 +57,7 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
         step("making the engine small with wasm-opt");
         cmd!(
             sh,
-            "{wasm_opt} {wasm} -o {wasm} -Oz {FEATURES...} --strip-debug --strip-producers"
+            "{wasm_opt} {wasm} -o {wasm} -Oz {FEATURES...} --strip-debug --strip-producers --strip-target-features"
         )
         .quiet()
         .run()?;
@@ -78,6 +78,8 @@ fn compile(sh: &Shell) -> Result<PathBuf> {
     tools::wasm_target(sh)?;
     step("building the engine");
     let build = cargo(sh)
+        // Stripping takes along the section that tells wasm-bindgen what the engine may use.
+        .env("CARGO_PROFILE_RELEASE_STRIP", "none")
         .args([
             "rustc",
             "--package",
@@ -102,7 +104,7 @@ fn bind(source: Vec<u8>, work: &Path) -> Result<(PathBuf, PathBuf)> {
         .remove_producers_section(true)
         .generate_output()?;
     ensure!(
-        output.snippets().is_empty() && output.local_modules().is_empty(),
+        output.snippets().values().all(Vec::is_empty) && output.local_modules().is_empty(),
         "the engine brings JavaScript snippets; JavaScript belongs in pkg/, written by hand"
     );
     let generated = format!("./{NAME}_bg.js");
