@@ -1,5 +1,6 @@
 //! Builds everything and serves the demo page.
 
+use std::env::consts::EXE_EXTENSION;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -16,19 +17,15 @@ pub(crate) fn run(sh: &Shell, port: u16, release: bool) -> Result<()> {
         engine::build(sh)?;
     }
     step("building the demo server");
-    let name = "keepfresh-demo-server";
-    let server = artifact(
-        cargo(sh).args(["build", "--package", name, "--bin", name]),
-        name,
-        "",
-    )?;
+    let build = cargo(sh, "build --package keepfresh-demo-server");
+    let server = artifact(build, "keepfresh-demo-server", EXE_EXTENSION)?;
     let database = server.with_file_name("demo.sqlite");
     let port = port.to_string();
-    // Life times of seconds, so that a visitor sees a token expire.
-    let serve = cmd!(
-        sh,
-        "{server} --lab --db {database} --www www --pkg pkg --port {port} --access-ttl 20s --refresh-ttl 10m"
-    );
+    // Life times so short that a visitor sees a token expire.
+    let serve = cmd!(sh, "{server} --lab --access-ttl 20s --refresh-ttl 10m")
+        .args(["--www", "www", "--pkg", "pkg", "--port", &port])
+        .arg("--db")
+        .arg(database);
     become_process(serve.into())
 }
 

@@ -77,20 +77,11 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
 fn compile(sh: &Shell) -> Result<PathBuf> {
     tools::wasm_target(sh)?;
     step("building the engine");
-    let build = cargo(sh)
+    let crate_type = "--package keepfresh --lib --crate-type cdylib --features js";
+    let profile = "--release --target wasm32-unknown-unknown";
+    let build = cargo(sh, &format!("rustc {crate_type} {profile}"))
         // Stripping takes along the section that tells wasm-bindgen what the engine may use.
-        .env("CARGO_PROFILE_RELEASE_STRIP", "none")
-        .args([
-            "rustc",
-            "--package",
-            NAME,
-            "--lib",
-            "--crate-type",
-            "cdylib",
-            "--features",
-            "js",
-        ])
-        .args(["--release", "--target", "wasm32-unknown-unknown"]);
+        .env("CARGO_PROFILE_RELEASE_STRIP", "none");
     artifact(build, NAME, "wasm")
 }
 

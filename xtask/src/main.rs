@@ -1,9 +1,13 @@
 //! `cargo xtask`: the one way to build, run and test keepfresh. See CONTRIBUTING.md.
 
+mod browser;
 mod cargo;
+mod check;
 mod demo;
 mod engine;
 mod size;
+mod suite;
+mod tally;
 mod tools;
 
 use std::path::Path;
@@ -11,6 +15,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use xshell::Shell;
+
+use crate::browser::Browser;
+use crate::suite::Suite;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The commands of the keepfresh project")]
@@ -36,6 +43,16 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
+    /// Run the tests, all of them unless told otherwise
+    Test {
+        #[arg(long)]
+        only: Option<Suite>,
+        /// The browser to run them in
+        #[arg(long, default_value = "chromium")]
+        browser: Browser,
+    },
+    /// Format, lints, docs, types, lock files
+    Check,
 }
 
 fn main() -> ExitCode {
@@ -58,6 +75,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             size::check(&sh)
         }
         Command::Demo { port, release } => demo::run(&sh, port, release),
+        Command::Test { only, browser } => suite::run(&sh, only, browser),
+        Command::Check => check::run(&sh),
     }
 }
 

@@ -1,10 +1,12 @@
-//! What the commands need beside Rust: found, installed where that can be done unasked, or named in one line.
+//! What the commands need beside cargo: found, installed where that can be done unasked, or named
+//! in one line.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use xshell::{Shell, cmd};
 
+use crate::cargo::cargo;
 use crate::step;
 
 const OLDEST_NODE: u32 = 20;
@@ -23,6 +25,21 @@ pub(crate) fn wasm_target(sh: &Shell) -> Result<()> {
         .quiet()
         .run()
         .with_context(|| format!("install the Rust target {target} (rustup target add {target})"))
+}
+
+/// Adds rustfmt and clippy if the toolchain came without them.
+pub(crate) fn components(sh: &Shell) -> Result<()> {
+    for (command, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        let found = cargo(sh, &format!("{command} --version"))
+            .ignore_stdout()
+            .ignore_stderr()
+            .run();
+        if found.is_err() {
+            step(&format!("adding {component} to the Rust toolchain"));
+            cmd!(sh, "rustup component add {component}").quiet().run()?;
+        }
+    }
+    Ok(())
 }
 
 /// The npm package's command `name`, from the versions that package-lock.json pins.
