@@ -43,7 +43,7 @@ pub(crate) fn run(sh: &Shell, only: Option<Suite>, browser: Browser) -> Result<(
     }
     ensure!(failed.is_empty(), "tests failed: {}", failed.join(", "));
     println!(
-        "all tests passed: {} in {} s",
+        "tests passed: {} in {} s",
         passed.join(", "),
         start.elapsed().as_secs()
     );
@@ -54,7 +54,7 @@ impl Suite {
     /// Returns how many tests passed.
     fn run(self, sh: &Shell, browser: Browser) -> Result<u32> {
         match self {
-            // Package by package: together they would be built with each other's features, all anew.
+            // One after the other: together they would be built with each other's features, all anew.
             Suite::Core => ["keepfresh", "keepfresh-demo-server", "xtask"]
                 .map(|package| test(sh, package))
                 .into_iter()
