@@ -2,7 +2,7 @@
 // The session, and the panel that shows it: who is signed in, how long the access token lives, what keepfresh reports.
 
 import { byId } from "./page.js";
-import { isNoted, onNoted, setNoted } from "./store.js";
+import { isNoted, setNoted } from "./store.js";
 
 /** @typedef {import("/keepfresh/index.js").Client} Client */
 
@@ -36,8 +36,6 @@ export class Session {
       void this.askLifetime();
     });
     client.addEventListener("expired", () => this.#end());
-    // Signing in or out in another tab.
-    onNoted("signed-in", () => void this.resume());
     setInterval(() => this.draw(), 100);
     this.draw();
   }

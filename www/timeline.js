@@ -7,6 +7,7 @@ import { MODE_NAMES, plain, sentence } from "./words.js";
 
 /** @typedef {import("./run.js").Run} Run */
 /** @typedef {import("./run.js").Lane} Lane */
+/** @typedef {import("./wire.js").Exchange} Exchange */
 
 /**
  * A stretch of a lane. Times are those of `performance.now()`.
@@ -66,7 +67,7 @@ export class Timeline {
     }
     this.#drawing.replaceChildren(
       axis(frame),
-      ...run.refreshes().map((refresh) => refreshBand(frame, refresh)),
+      ...refreshBands(frame, run.refreshes()),
       ...run.peerRefreshes.map((at) => peerLine(frame, at)),
       ...run.lanes.map((lane) => drawLane(frame, run, lane)),
       outcomes(frame, run),
@@ -157,26 +158,35 @@ function axis(frame) {
 /**
  * The one refresh: solid in its own row, and a band through every lane that it serves.
  * @param {Frame} frame
- * @param {import("./wire.js").Exchange} refresh
+ * @param {Exchange[]} refreshes
  */
-function refreshBand(frame, refresh) {
-  const from = frame.x(refresh.sentAt);
-  const to = Math.max(from + 2, frame.x(refresh.answeredAt ?? frame.now));
-  const left = Math.min(to - 2, frame.x(refresh.leftAt ?? refresh.sentAt));
-  const over = refresh.answeredAt !== null && refresh.answeredAt <= frame.now;
-  const good = refresh.status !== null && refresh.status < 300;
-  const took = duration((over ? /** @type {number} */ (refresh.answeredAt) : frame.now) - refresh.sentAt);
-  const words = !over ? `refresh, ${took}` : `refresh: ${refresh.status ?? "no answer"} in ${took}`;
-  const group = svg("g", { class: `refresh-band${over && !good ? " refused" : ""}`, "data-refresh": refresh.status ?? (over ? "none" : "under way") });
-  group.append(
-    svg("rect", { class: "through", x: from, y: AXIS, width: to - from, height: frame.bottom - AXIS }),
-    svg("rect", { class: "unsent", x: from, y: AXIS + REFRESH_ROW / 2 - 1, width: left - from, height: 2 }),
-    svg("rect", { class: "solid", x: left, y: AXIS + 4, width: to - left, height: REFRESH_ROW - 8 }),
-    svg("line", { class: "start", x1: from, x2: from, y1: AXIS, y2: frame.bottom }),
-  );
-  if (over) group.append(svg("line", { class: "end", x1: to, x2: to, y1: AXIS, y2: frame.bottom }));
-  group.append(rowLabel(frame, from, left, to, words));
-  return group;
+function refreshBands(frame, refreshes) {
+  // Where the row is still free for words.
+  let free = frame.left;
+  return refreshes.map((refresh, index) => {
+    const answeredAt = refresh.answeredAt ?? Infinity;
+    const from = frame.x(refresh.sentAt);
+    const to = Math.max(from + 2, frame.x(Math.min(answeredAt, frame.now)));
+    const left = Math.min(to - 2, frame.x(refresh.leftAt ?? refresh.sentAt));
+    const over = answeredAt <= frame.now;
+    const failed = over && !(refresh.status !== null && refresh.status < 300);
+    const took = duration(Math.min(answeredAt, frame.now) - refresh.sentAt);
+    const answer = refresh.status ?? "no answer";
+    const wordings = over ? [`refresh: ${answer} in ${took}`, String(answer)] : [`refresh, ${took}`, took];
+    const next = refreshes[index + 1];
+    const label = rowLabel({ from, left, to, free, until: next ? frame.x(next.sentAt) : frame.width }, wordings);
+    free = Math.max(to, label.until);
+    return svg(
+      "g",
+      { class: failed ? "refresh-band failed" : "refresh-band", "data-refresh": over ? (refresh.status ?? "none") : "under way" },
+      svg("rect", { class: "through", x: from, y: AXIS, width: to - from, height: frame.bottom - AXIS }),
+      svg("rect", { class: "unsent", x: from, y: AXIS + REFRESH_ROW / 2 - 1, width: left - from, height: 2 }),
+      svg("rect", { class: "solid", x: left, y: AXIS + 4, width: to - left, height: REFRESH_ROW - 8 }),
+      svg("line", { class: "start", x1: from, x2: from, y1: AXIS, y2: frame.bottom }),
+      ...(over ? [svg("line", { class: "end", x1: to, x2: to, y1: AXIS, y2: frame.bottom })] : []),
+      ...label.texts,
+    );
+  });
 }
 
 /**
@@ -185,23 +195,30 @@ function refreshBand(frame, refresh) {
  */
 function peerLine(frame, time) {
   const x = frame.x(time);
-  return svg("g", { class: "refresh-band" }, svg("line", { class: "end", x1: x, x2: x, y1: AXIS, y2: frame.bottom }), rowLabel(frame, x, x, x, "refreshed by another tab"));
+  return svg(
+    "g",
+    { class: "refresh-band", "data-refresh": "peer" },
+    svg("line", { class: "end", x1: x, x2: x, y1: AXIS, y2: frame.bottom }),
+    ...rowLabel({ from: x, left: x, to: x, free: frame.left, until: frame.width }, ["refreshed by another tab", "another tab"]).texts,
+  );
 }
 
 /**
- * Words in the refresh row: inside the bar if they fit, else beside it.
- * @param {Frame} frame
- * @param {number} from where the refresh was called for
- * @param {number} left where its bar begins
- * @param {number} to
- * @param {string} words
+ * Words in the refresh row: the first wording that fits inside the bar, after it or before it. If none does, the bar speaks for itself.
+ * @param {{ from: number, left: number, to: number, free: number, until: number }} room from where it was called for, from where the
+ *   bar is solid, to where it ends; what is free before it, and until where after it
+ * @param {string[]} wordings the most telling first
  */
-function rowLabel(frame, from, left, to, words) {
-  const width = words.length * 6.9 + 12;
+function rowLabel({ from, left, to, free, until }, wordings) {
   const y = AXIS + REFRESH_ROW / 2 + 4;
-  if (to - left > width) return svg("text", { class: "inside", x: left + 8, y }, words);
-  if (to + width < frame.width) return svg("text", { x: to + 7, y }, words);
-  return svg("text", { x: from - 7, y, "text-anchor": "end" }, words);
+  for (const words of wordings) {
+    // A little more than the widest of the fonts needs.
+    const width = words.length * 6.9 + 12;
+    if (to - left > width) return { texts: [svg("text", { class: "inside", x: left + 8, y }, words)], until: to };
+    if (to + width < until) return { texts: [svg("text", { x: to + 7, y }, words)], until: to + width };
+    if (from - width > free) return { texts: [svg("text", { x: from - 7, y, "text-anchor": "end" }, words)], until: to };
+  }
+  return { texts: [], until: to };
 }
 
 /**
