@@ -1,0 +1,26 @@
+//! The core that decides: which requests are guarded, when to refresh, what to replay, what a caller gets.
+//!
+//! It does no I/O and has no clock. [`Session`] is told what happened (`handle_*`, each with `now`) and says
+//! what to do next (`poll_action`, `poll_timeout`). Nothing of the web is imported here; the build for the
+//! host, where there is no web, keeps it so.
+
+mod backoff;
+mod calls;
+mod epoch;
+mod outcome;
+mod policy;
+mod refresh;
+mod scope;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use calls::{CallId, ClientId};
+pub(crate) use outcome::{Outcome, RefreshEnd};
+pub(crate) use policy::{Answer, Cookies, Policy};
+pub(crate) use scope::{Address, Place, Scope};
+pub(crate) use session::{Action, Cause, Event, Failure, Kind, Session, Standing};
+
+/// Milliseconds: a span, or a moment on the monotonic clock that the shell reads.
+pub(crate) type Millis = f64;

@@ -1,0 +1,55 @@
+use super::{Millis, Place, Scope};
+
+/// What one client has been configured with, as far as decisions go.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) scope: Scope,
+    /// Statuses that mean "the access token has expired".
+    pub(crate) expired_statuses: Vec<u16>,
+    /// How long waiting and refreshing may take together for one call.
+    pub(crate) timeout: Millis,
+}
+
+/// A response to a guarded request, as far as decisions go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    /// The server wants a fresher access token.
+    pub(crate) expired: bool,
+    /// A 2xx: whatever the server wants of a request, this one had it.
+    pub(crate) ok: bool,
+}
+
+/// What becomes of a request's cookies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cookies {
+    /// They go along by themselves, or because the caller said so.
+    AsIs,
+    /// They go along if we say so.
+    Include,
+    /// The caller wants none, so a 401 says nothing about the session: the request is passed through.
+    Declined,
+}
+
+impl Policy {
+    /// `chosen` is the credentials mode that the caller asked for, if any.
+    pub(crate) fn cookies(&self, place: Place, chosen: Option<&str>) -> Cookies {
+        match (place, chosen) {
+            (_, Some("omit")) | (Place::GuardedElsewhere, Some("same-origin")) => Cookies::Declined,
+            (Place::GuardedElsewhere, None) => Cookies::Include,
+            _ => Cookies::AsIs,
+        }
+    }
+
+    /// Whether a request can change something, and so has to prove where it comes from (RFC 9110 section 9.2.1).
+    pub(crate) fn is_unsafe(method: &str) -> bool {
+        let safe = ["GET", "HEAD", "OPTIONS", "TRACE"];
+        !safe.iter().any(|safe| method.eq_ignore_ascii_case(safe))
+    }
+
+    pub(crate) fn read(&self, status: u16) -> Answer {
+        Answer {
+            expired: self.expired_statuses.contains(&status),
+            ok: (200..300).contains(&status),
+        }
+    }
+}

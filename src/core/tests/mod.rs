@@ -1,0 +1,1 @@
+//! The contract on a virtual clock.

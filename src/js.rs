@@ -1,0 +1,163 @@
+//! The JavaScript edge: what the hand-written half of the npm package calls, and what it is called for.
+//!
+//! That half reads and checks the options, so what comes in here is in order.
+
+use std::rc::Rc;
+
+use js_sys::Promise;
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use web_sys::Url;
+
+use crate::{
+    core::{Address, Cause, Event, Failure, Policy, Scope, Standing},
+    web::{self, Config, Csrf, Edge, RefreshRequest},
+};
+
+#[wasm_bindgen]
+extern "C" {
+    /// The hand-written half.
+    pub type Host;
+    #[wasm_bindgen(method, catch, js_name = fetch)]
+    fn send(this: &Host, input: &JsValue, init: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method)]
+    fn error(this: &Host, failure: u32, cause: &JsValue) -> JsValue;
+    #[wasm_bindgen(method)]
+    fn announce(this: &Host, event: u32, cause: u32, peer: bool);
+
+    /// The options, read: every URL is absolute.
+    pub type Options;
+    #[wasm_bindgen(method, getter)]
+    fn home(this: &Options) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn refresh(this: &Options) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn method(this: &Options) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn headers(this: &Options) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = idempotencyKey)]
+    fn idempotency_key(this: &Options) -> bool;
+    #[wasm_bindgen(method, getter)]
+    fn guard(this: &Options) -> Vec<String>;
+    #[wasm_bindgen(method, getter)]
+    fn exclude(this: &Options) -> Vec<String>;
+    #[wasm_bindgen(method, getter, js_name = signIn)]
+    fn sign_in(this: &Options) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = signOut)]
+    fn sign_out(this: &Options) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = expiredStatuses)]
+    fn expired_statuses(this: &Options) -> Vec<u16>;
+    #[wasm_bindgen(method, getter)]
+    fn timeout(this: &Options) -> f64;
+    #[wasm_bindgen(method, getter, js_name = csrfHeader)]
+    fn csrf_header(this: &Options) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = csrfValue)]
+    fn csrf_value(this: &Options) -> Option<String>;
+    #[wasm_bindgen(method, getter, js_name = csrfCookie)]
+    fn csrf_cookie(this: &Options) -> Option<String>;
+}
+
+/// The engine half of one client.
+#[wasm_bindgen]
+pub struct Engine(Rc<web::Client>);
+
+#[wasm_bindgen]
+impl Engine {
+    /// Makes a client of options that have been read, for a host that does what the engine cannot.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: &Options, host: Host) -> Engine {
+        Engine(web::Client::new(read(options), Box::new(host)))
+    }
+
+    /// `fetch`.
+    pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
+        self.0.fetch(input, init)
+    }
+
+    /// Resolves when the access cookie is no older than `max_age` milliseconds.
+    #[wasm_bindgen(js_name = ensureFresh)]
+    pub fn ensure_fresh(&self, max_age: Option<f64>, signal: JsValue) -> Promise {
+        self.0.ensure_fresh(max_age, signal)
+    }
+
+    /// Refreshes, or joins the refresh under way.
+    pub fn refresh(&self, signal: JsValue) -> Promise {
+        self.0.refresh(signal)
+    }
+
+    /// What is known of the session: an index into the names that the types list.
+    pub fn state(&self) -> u32 {
+        match self.0.standing() {
+            Standing::Unknown => 0,
+            Standing::Active => 1,
+            Standing::Refreshing => 2,
+            Standing::Expired => 3,
+        }
+    }
+
+    /// Ends the client. Its calls that wait are rejected.
+    pub fn dispose(&self) {
+        self.0.dispose();
+    }
+}
+
+impl Edge for Host {
+    fn fetch(&self, input: &JsValue, init: &JsValue) -> Result<Promise, JsValue> {
+        self.send(input, init)
+    }
+
+    fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {
+        self.error(failure as u32, cause)
+    }
+
+    fn announce(&self, event: Event, cause: Cause, peer: bool) {
+        self.announce(event as u32, cause as u32, peer);
+    }
+}
+
+fn read(options: &Options) -> Config {
+    let all = |urls: Vec<String>| urls.iter().filter_map(|url| address(url)).collect();
+    let url = options.refresh();
+    let home = options.home();
+    let refresh = address(&url).unwrap_or(Address {
+        origin: String::new(),
+        path: String::new(),
+    });
+    let at_home = refresh.origin == home;
+    Config {
+        refresh: RefreshRequest {
+            url,
+            method: options.method(),
+            headers: options.headers(),
+            home: at_home,
+            idempotency_key: at_home || options.idempotency_key(),
+        },
+        csrf: options.csrf_header().and_then(|header| {
+            Some(match options.csrf_cookie() {
+                Some(cookie) => Csrf::Echo { header, cookie },
+                None => Csrf::Fixed {
+                    header,
+                    value: options.csrf_value()?,
+                },
+            })
+        }),
+        policy: Policy {
+            scope: Scope {
+                home,
+                refresh,
+                guard: all(options.guard()),
+                exclude: all(options.exclude()),
+                sign_in: options.sign_in().and_then(|url| address(&url)),
+                sign_out: options.sign_out().and_then(|url| address(&url)),
+            },
+            expired_statuses: options.expired_statuses(),
+            timeout: options.timeout(),
+        },
+    }
+}
+
+fn address(url: &str) -> Option<Address> {
+    Url::new(url).ok().map(|url| Address {
+        origin: url.origin(),
+        path: url.pathname(),
+    })
+}
