@@ -1,0 +1,127 @@
+//! Signing in, staying signed in, signing out.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use axum_extra::extract::cookie::CookieJar;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::backend::{Backend, seconds_json};
+use crate::clock::now_ms;
+use crate::cookies;
+use crate::failure::Failure;
+use crate::families::{Issued, RotationError};
+use crate::idempotency_key::IdempotencyKey;
+
+pub(crate) fn routes() -> Router<Arc<Backend>> {
+    Router::new()
+        .route("/auth/sign-in", post(sign_in))
+        .route("/auth/refresh", post(refresh))
+        .route("/auth/sign-out", post(sign_out))
+        .layer(DefaultBodyLimit::max(16 * 1024))
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    login: String,
+    password: String,
+}
+
+async fn sign_in(
+    State(backend): State<Arc<Backend>>,
+    body: Result<Json<Credentials>, JsonRejection>,
+) -> Result<Response, Failure> {
+    let Json(Credentials { login, password }) = body.map_err(|_| Failure::BAD_REQUEST)?;
+    let (user, hash) = backend.users.by_login(&login)?.unzip();
+    let correct = backend
+        .passwords
+        .check(password, hash)
+        .await
+        .map_err(Failure::internal)?;
+    let Some(user) = user.filter(|_| correct) else {
+        return Err(Failure::unauthorized("wrong_credentials"));
+    };
+    // Always a new family: a session that somebody else began in this browser is never taken over.
+    let issued = backend.families.start(&user.id, now_ms())?;
+    let expires_in = seconds_json(backend.access.ttl());
+    Ok((
+        fresh_cookies(&backend, &issued)?,
+        Json(json!({ "user": user, "expires_in": expires_in })),
+    )
+        .into_response())
+}
+
+/// Takes the cookie alone; a body is not looked at.
+///
+/// A refusal deletes no cookie. It may be the late answer to the loser of a race, or to a tab that slept through a
+/// sign-in, and would then delete what somebody else has just been given.
+async fn refresh(
+    State(backend): State<Arc<Backend>>,
+    jar: CookieJar,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let presented =
+        cookies::refresh_token(&jar).ok_or(Failure::unauthorized("no_refresh_token"))?;
+    let key = IdempotencyKey::of(&headers);
+    let issued = backend
+        .families
+        .rotate(&presented, key.as_ref(), now_ms())
+        .map_err(refusal)?;
+    // The access token is made anew for a repeat as well: the one that was lost may have expired since.
+    let cookies = fresh_cookies(&backend, &issued)?;
+    let body = Json(json!({ "expires_in": seconds_json(backend.access.ttl()) }));
+    Ok(if issued.repeated {
+        (cookies, [("idempotent-replayed", "true")], body).into_response()
+    } else {
+        (cookies, body).into_response()
+    })
+}
+
+/// Works with either cookie, expired or consumed as it may be, and is a success without any: whoever wants to be
+/// signed out, is.
+async fn sign_out(
+    State(backend): State<Arc<Backend>>,
+    jar: CookieJar,
+) -> Result<impl IntoResponse, Failure> {
+    if let Some(token) = cookies::refresh_token(&jar) {
+        backend.families.revoke_by_token(&token, now_ms())?;
+    }
+    if let Some(Ok(claims)) = cookies::access_token(&jar).map(|token| backend.access.open(token)) {
+        backend.families.revoke(&claims.sid, now_ms())?;
+    }
+    let removals = backend
+        .cookies
+        .removals()
+        .into_iter()
+        .fold(CookieJar::new(), CookieJar::add);
+    Ok((StatusCode::NO_CONTENT, removals))
+}
+
+fn fresh_cookies(backend: &Backend, issued: &Issued) -> Result<CookieJar, Failure> {
+    let access = backend
+        .access
+        .issue(&issued.user, &issued.family, now_ms())?;
+    Ok(CookieJar::new()
+        .add(backend.cookies.access(access))
+        .add(backend.cookies.refresh(&issued.token)))
+}
+
+fn refusal(error: RotationError) -> Failure {
+    Failure::unauthorized(match error {
+        RotationError::Unknown => "unknown",
+        RotationError::Expired => "expired",
+        RotationError::Revoked => "revoked",
+        RotationError::Reused { family } => {
+            // Somebody has a copy of a token, or a client has a bug; either is worth a look.
+            tracing::warn!(%family, "a consumed refresh token came back: the session has been ended");
+            "reused"
+        }
+        RotationError::Database(error) => return Failure::from(error),
+    })
+}

@@ -1,0 +1,98 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use axum::http::uri::Scheme;
+
+use crate::access::AccessTokens;
+use crate::clock::now_ms;
+use crate::config::Config;
+use crate::cookies::Cookies;
+use crate::database::Database;
+use crate::families::Families;
+use crate::notes::Notes;
+use crate::origin::Origin;
+use crate::password::{HashingFailed, Passwords};
+use crate::users::Users;
+
+/// The parts of the backend, behind one `Arc`.
+pub(crate) struct Backend {
+    pub(crate) users: Users,
+    pub(crate) passwords: Passwords,
+    pub(crate) families: Families,
+    pub(crate) access: AccessTokens,
+    pub(crate) cookies: Cookies,
+    pub(crate) notes: Notes,
+    scheme: Scheme,
+    allowed_origins: Vec<Origin>,
+}
+
+/// The backend could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PrepareError {
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Password(#[from] HashingFailed),
+}
+
+impl Backend {
+    pub(crate) async fn prepare(config: &Config, database: Database) -> Result<Self, PrepareError> {
+        let database = Arc::new(database);
+        let scheme = if config.tls {
+            Scheme::HTTPS
+        } else {
+            Scheme::HTTP
+        };
+        let backend = Self {
+            users: Users::new(database.clone()),
+            passwords: Passwords::new(),
+            families: Families::new(database.clone(), config.refresh_ttl, config.leeway),
+            // In the database, so that a restart ends no session.
+            access: AccessTokens::new(&database.secret("access token key")?, config.access_ttl),
+            cookies: Cookies::new(config.tls, config.refresh_ttl),
+            notes: Notes::new(database),
+            scheme,
+            allowed_origins: config.allow_origin.clone(),
+        };
+        backend.families.forget_expired(now_ms())?;
+        backend.add_demo_user().await?;
+        Ok(backend)
+    }
+
+    pub(crate) fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    pub(crate) fn allows(&self, origin: &HeaderValue) -> bool {
+        self.allowed_origins
+            .iter()
+            .any(|allowed| allowed.header_value() == origin)
+    }
+
+    pub(crate) fn allowed_origins(&self) -> impl Iterator<Item = HeaderValue> {
+        self.allowed_origins
+            .iter()
+            .map(|allowed| allowed.header_value().clone())
+    }
+
+    async fn add_demo_user(&self) -> Result<(), PrepareError> {
+        if self.users.by_id("ada")?.is_none() {
+            let hash = self.passwords.hash("correct horse".to_owned()).await?;
+            self.users
+                .add_if_absent("ada", "ada@example.com", "Ada Lovelace", &hash)?;
+        }
+        Ok(())
+    }
+}
+
+/// A length of time as JSON: seconds, whole ones where they are.
+pub(crate) fn seconds_json(duration: Duration) -> serde_json::Value {
+    if duration.subsec_nanos() == 0 {
+        duration.as_secs().into()
+    } else {
+        duration.as_secs_f64().into()
+    }
+}

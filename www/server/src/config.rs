@@ -1,0 +1,68 @@
+//! What can be chosen when the server is started.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+use crate::origin::Origin;
+
+/// The flags of the program, and what a test fills in; the defaults are those of the flags.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "keepfresh-demo-server", about = "Serve the keepfresh demo")]
+pub struct Config {
+    /// The port to listen on; 0 for any free one
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: IpAddr,
+
+    /// The database file, made if it is not there; it holds the signing key, so keep it private
+    #[arg(long, value_name = "FILE", default_value = "demo.sqlite")]
+    pub db: PathBuf,
+
+    /// Keep the database in memory: every start is a fresh one
+    #[arg(long, conflicts_with = "db")]
+    pub memory: bool,
+
+    /// How long an access token lasts
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = humantime::parse_duration)]
+    pub access_ttl: Duration,
+
+    /// How long a refresh token lasts, from its issue
+    #[arg(long, value_name = "TIME", default_value = "14d", value_parser = humantime::parse_duration)]
+    pub refresh_ttl: Duration,
+
+    /// How long a consumed refresh token is no theft yet; 0s is strict
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub leeway: Duration,
+
+    /// A folder to serve at /
+    #[arg(long, value_name = "DIR")]
+    pub www: Option<PathBuf>,
+
+    /// A folder to serve at /keepfresh/
+    #[arg(long, value_name = "DIR")]
+    pub pkg: Option<PathBuf>,
+
+    /// Add /lab, which makes things go wrong on demand; never where others can reach it
+    #[arg(long)]
+    pub lab: bool,
+
+    /// Serve https (and HTTP/2), with a self-signed certificate made at the start
+    #[arg(long)]
+    pub tls: bool,
+
+    /// An origin whose pages may call this server with its cookies; may be repeated
+    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    pub allow_origin: Vec<Origin>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::parse_from(["keepfresh-demo-server"])
+    }
+}

@@ -1,0 +1,437 @@
+//! Refresh tokens, their rotation, and the detection of reuse (RFC 9700, section 4.14.2).
+//!
+//! Every sign-in starts a family. A refresh consumes the token that it is given and issues another one of the same
+//! family, so that at any time the browser holds the only token that is good. A thief who copies it has to use it
+//! before the browser or after: either way a consumed token is presented, and that ends the whole family.
+//!
+//! A consumed token is presented without any theft, too:
+//! - *the answer was lost.* The browser never saw the new token, or the connection broke and the browser sent the
+//!   POST again by itself (Chromium does, on a reused connection that is reset). Such a repeat carries the
+//!   `Idempotency-Key` that the token was consumed with, and gets the very token that it missed, until that one has
+//!   been used. Whoever knows both the token and the key has seen the whole request, and could have raced it to begin
+//!   with: this opens no door that was shut, and the family still ends when two parties use the one new token.
+//! - *two tabs raced.* Both sent the same token; the loser is a moment late. For that there is the leeway, in which
+//!   it gets a token of its own. It costs a thief's window of the same length: keep it to seconds, or at zero.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+
+use crate::clock::ms;
+use crate::database::Database;
+use crate::idempotency_key::IdempotencyKey;
+use crate::refresh_token::{RefreshToken, Salt, TokenHash};
+
+/// The families of all users.
+pub(crate) struct Families {
+    database: Arc<Database>,
+    ttl_ms: i64,
+    leeway_ms: i64,
+}
+
+/// A refresh token, as it is handed to a browser.
+pub(crate) struct Issued {
+    pub(crate) user: String,
+    pub(crate) family: String,
+    pub(crate) token: RefreshToken,
+    /// This very token had been issued before, for the same request.
+    pub(crate) repeated: bool,
+}
+
+/// Why there is no new token.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RotationError {
+    #[error("no such refresh token")]
+    Unknown,
+    #[error("the refresh token has expired")]
+    Expired,
+    #[error("the session has been ended")]
+    Revoked,
+    /// A consumed token came back: the family has been revoked.
+    #[error("the refresh token had been used before")]
+    Reused { family: String },
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+}
+
+impl Families {
+    pub(crate) fn new(database: Arc<Database>, ttl: Duration, leeway: Duration) -> Self {
+        Self {
+            database,
+            ttl_ms: ms(ttl),
+            leeway_ms: ms(leeway),
+        }
+    }
+
+    /// A new family, for a user who has just signed in.
+    pub(crate) fn start(&self, user: &str, now_ms: i64) -> rusqlite::Result<Issued> {
+        let family = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
+        let token = RefreshToken::random();
+        let mut connection = self.database.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute(
+            "INSERT INTO families (id, user_id) VALUES (?1, ?2)",
+            params![family, user],
+        )?;
+        self.insert(&transaction, &family, &token, None, now_ms)?;
+        transaction.commit()?;
+        Ok(Issued {
+            user: user.to_owned(),
+            family,
+            token,
+            repeated: false,
+        })
+    }
+
+    /// Consumes a token and issues the next one.
+    ///
+    /// It is one transaction that writes from its start, so that of two requests with one token the second sees all
+    /// that the first did.
+    pub(crate) fn rotate(
+        &self,
+        presented: &RefreshToken,
+        key: Option<&IdempotencyKey>,
+        now_ms: i64,
+    ) -> Result<Issued, RotationError> {
+        let mut connection = self.database.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let known = find(&transaction, presented)?.ok_or(RotationError::Unknown)?;
+        if known.revoked {
+            return Err(RotationError::Revoked);
+        }
+        if let Some(consumed_at) = known.consumed_at {
+            if let Some(token) = missed_answer(&transaction, presented, key, now_ms)? {
+                return Ok(Issued {
+                    user: known.user,
+                    family: known.family,
+                    token,
+                    repeated: true,
+                });
+            }
+            // Should the clock have been set back, the token counts as just consumed.
+            let age_ms = now_ms.saturating_sub(consumed_at).max(0);
+            if age_ms >= self.leeway_ms {
+                revoke(&transaction, &known.family, now_ms)?;
+                transaction.commit()?;
+                return Err(RotationError::Reused {
+                    family: known.family,
+                });
+            }
+        } else if known.expires_at <= now_ms {
+            return Err(RotationError::Expired);
+        }
+
+        let origin = key.map(|key| Origin {
+            parent: presented,
+            key,
+            salt: rand::random(),
+        });
+        let token = match &origin {
+            Some(origin) => presented.successor(origin.key, &origin.salt),
+            None => RefreshToken::random(),
+        };
+        transaction.execute(
+            "UPDATE refresh_tokens SET consumed_at = coalesce(consumed_at, ?2) WHERE hash = ?1",
+            params![presented.hash(), now_ms],
+        )?;
+        self.insert(&transaction, &known.family, &token, origin.as_ref(), now_ms)?;
+        transaction.commit()?;
+        Ok(Issued {
+            user: known.user,
+            family: known.family,
+            token,
+            repeated: false,
+        })
+    }
+
+    /// Ends a session: none of its refresh tokens is good any more.
+    pub(crate) fn revoke(&self, family: &str, now_ms: i64) -> rusqlite::Result<()> {
+        revoke(&self.database.lock(), family, now_ms)
+    }
+
+    /// Ends the session that a refresh token belongs to, be the token consumed or expired.
+    pub(crate) fn revoke_by_token(
+        &self,
+        presented: &RefreshToken,
+        now_ms: i64,
+    ) -> rusqlite::Result<()> {
+        self.database.lock().execute(
+            "UPDATE families SET revoked_at = coalesce(revoked_at, ?2)
+             WHERE id = (SELECT family_id FROM refresh_tokens WHERE hash = ?1)",
+            params![presented.hash(), now_ms],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets families whose every token expired so long ago that nobody will ask for them.
+    pub(crate) fn forget_expired(&self, now_ms: i64) -> rusqlite::Result<()> {
+        self.database.lock().execute(
+            "DELETE FROM families WHERE NOT EXISTS
+             (SELECT 1 FROM refresh_tokens WHERE family_id = families.id AND expires_at > ?1)",
+            [now_ms.saturating_sub(self.ttl_ms)],
+        )?;
+        Ok(())
+    }
+
+    fn insert(
+        &self,
+        transaction: &Transaction<'_>,
+        family: &str,
+        token: &RefreshToken,
+        origin: Option<&Origin<'_>>,
+        now_ms: i64,
+    ) -> rusqlite::Result<()> {
+        transaction.execute(
+            "INSERT INTO refresh_tokens (hash, family_id, expires_at, parent, idempotency_key, salt)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                token.hash(),
+                family,
+                now_ms.saturating_add(self.ttl_ms),
+                origin.map(|origin| origin.parent.hash()),
+                origin.map(|origin| origin.key.hash()),
+                origin.map(|origin| origin.salt),
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+/// What a token was issued for, if that can be asked for again.
+struct Origin<'a> {
+    parent: &'a RefreshToken,
+    key: &'a IdempotencyKey,
+    salt: Salt,
+}
+
+/// What is known of a presented token.
+struct Known {
+    user: String,
+    family: String,
+    revoked: bool,
+    expires_at: i64,
+    consumed_at: Option<i64>,
+}
+
+fn find(
+    transaction: &Transaction<'_>,
+    presented: &RefreshToken,
+) -> rusqlite::Result<Option<Known>> {
+    transaction
+        .query_row(
+            "SELECT user_id, family_id, revoked_at IS NOT NULL, expires_at, consumed_at
+             FROM refresh_tokens JOIN families ON families.id = family_id WHERE hash = ?1",
+            [presented.hash()],
+            |row| {
+                Ok(Known {
+                    user: row.get(0)?,
+                    family: row.get(1)?,
+                    revoked: row.get(2)?,
+                    expires_at: row.get(3)?,
+                    consumed_at: row.get(4)?,
+                })
+            },
+        )
+        .optional()
+}
+
+/// The token that the same request was answered with before, while nobody has used it.
+fn missed_answer(
+    transaction: &Transaction<'_>,
+    presented: &RefreshToken,
+    key: Option<&IdempotencyKey>,
+    now_ms: i64,
+) -> rusqlite::Result<Option<RefreshToken>> {
+    let Some(key) = key else {
+        return Ok(None);
+    };
+    let issued: Option<(TokenHash, Salt)> = transaction
+        .query_row(
+            "SELECT hash, salt FROM refresh_tokens
+             WHERE parent = ?1 AND idempotency_key = ?2 AND consumed_at IS NULL AND expires_at > ?3",
+            params![presented.hash(), key.hash(), now_ms],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    Ok(issued
+        .map(|(hash, salt)| (hash, presented.successor(key, &salt)))
+        .filter(|(hash, token)| token.hash() == *hash)
+        .map(|(_, token)| token))
+}
+
+fn revoke(connection: &rusqlite::Connection, family: &str, now_ms: i64) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE families SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
+        params![family, now_ms],
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use crate::users::Users;
+
+    const TTL: i64 = 60_000;
+    const LEEWAY: i64 = 10_000;
+
+    fn families(leeway_ms: u64) -> Families {
+        let database = Arc::new(Database::in_memory().unwrap());
+        Users::new(database.clone())
+            .add_if_absent("ada", "ada@example.com", "Ada", "no hash")
+            .unwrap();
+        Families::new(
+            database,
+            Duration::from_millis(TTL.unsigned_abs()),
+            Duration::from_millis(leeway_ms),
+        )
+    }
+
+    fn strict() -> Families {
+        families(0)
+    }
+
+    fn lenient() -> Families {
+        families(LEEWAY.unsigned_abs())
+    }
+
+    fn key(text: &str) -> IdempotencyKey {
+        IdempotencyKey::for_test(text)
+    }
+
+    #[test]
+    fn a_token_expires_to_the_millisecond() {
+        let families = strict();
+        let first = families.start("ada", 0).unwrap().token;
+        assert!(matches!(
+            families.rotate(&first, None, TTL),
+            Err(RotationError::Expired)
+        ));
+        assert!(families.rotate(&first, None, TTL - 1).is_ok());
+    }
+
+    #[test]
+    fn the_leeway_ends_to_the_millisecond_and_counts_from_the_first_use() {
+        let families = lenient();
+        let first = families.start("ada", 0).unwrap().token;
+        families.rotate(&first, None, 1000).unwrap();
+        families.rotate(&first, None, 5000).unwrap();
+        families.rotate(&first, None, 1000 + LEEWAY - 1).unwrap();
+        assert!(matches!(
+            families.rotate(&first, None, 1000 + LEEWAY),
+            Err(RotationError::Reused { .. })
+        ));
+    }
+
+    #[test]
+    fn each_of_two_racers_can_go_on_with_the_token_that_it_got() {
+        let families = lenient();
+        let first = families.start("ada", 0).unwrap().token;
+        let winner = families.rotate(&first, None, 1).unwrap().token;
+        let loser = families.rotate(&first, None, 2).unwrap().token;
+        assert!(families.rotate(&winner, None, LEEWAY * 2).is_ok());
+        assert!(families.rotate(&loser, None, LEEWAY * 3).is_ok());
+    }
+
+    #[test]
+    fn without_a_leeway_reuse_in_the_same_millisecond_ends_the_family() {
+        let families = strict();
+        let first = families.start("ada", 0).unwrap().token;
+        let second = families.rotate(&first, None, 7).unwrap().token;
+        assert!(matches!(
+            families.rotate(&first, None, 7),
+            Err(RotationError::Reused { .. })
+        ));
+        assert!(matches!(
+            families.rotate(&second, None, 8),
+            Err(RotationError::Revoked)
+        ));
+    }
+
+    #[test]
+    fn a_repeated_key_gets_the_same_token_until_that_one_is_consumed() {
+        let families = strict();
+        let first = families.start("ada", 0).unwrap().token;
+        let second = families.rotate(&first, Some(&key("k")), 1).unwrap().token;
+        let again = families.rotate(&first, Some(&key("k")), 50_000).unwrap();
+        assert!(again.repeated && again.token == second);
+
+        families.rotate(&second, Some(&key("l")), 50_001).unwrap();
+        assert!(matches!(
+            families.rotate(&first, Some(&key("k")), 50_002),
+            Err(RotationError::Reused { .. })
+        ));
+    }
+
+    #[test]
+    fn another_key_or_none_is_reuse() {
+        for stranger in [Some(key("other")), None] {
+            let families = strict();
+            let first = families.start("ada", 0).unwrap().token;
+            families.rotate(&first, Some(&key("k")), 1).unwrap();
+            assert!(matches!(
+                families.rotate(&first, stranger.as_ref(), 2),
+                Err(RotationError::Reused { .. })
+            ));
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_used_with_another_token_is_a_new_one() {
+        let families = strict();
+        let first = families.start("ada", 0).unwrap().token;
+        let second = families.rotate(&first, Some(&key("k")), 1).unwrap().token;
+        let third = families.rotate(&second, Some(&key("k")), 2).unwrap();
+        assert!(!third.repeated && third.token != second);
+    }
+
+    #[test]
+    fn the_loser_of_a_race_can_repeat_its_request_after_the_leeway() {
+        let families = lenient();
+        let first = families.start("ada", 0).unwrap().token;
+        families.rotate(&first, Some(&key("winner")), 1).unwrap();
+        let lost = families.rotate(&first, Some(&key("loser")), 2).unwrap();
+        let again = families
+            .rotate(&first, Some(&key("loser")), LEEWAY * 2)
+            .unwrap();
+        assert!(again.token == lost.token);
+    }
+
+    #[test]
+    fn no_token_is_kept_in_clear() {
+        let families = strict();
+        let first = families.start("ada", 0).unwrap().token;
+        let second = families.rotate(&first, Some(&key("k")), 1).unwrap().token;
+        let connection = families.database.lock();
+        let rows: Vec<Vec<Option<Vec<u8>>>> = connection
+            .prepare("SELECT hash, parent, idempotency_key, salt FROM refresh_tokens")
+            .unwrap()
+            .query_map([], |row| (0..4).map(|column| row.get(column)).collect())
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        assert_eq!(rows.len(), 2);
+        for value in rows.into_iter().flatten().flatten() {
+            let kept = BASE64_URL_SAFE_NO_PAD.encode(&value);
+            assert!(kept != first.reveal() && kept != second.reveal());
+        }
+    }
+
+    #[test]
+    fn only_families_of_expired_tokens_are_forgotten() {
+        let families = strict();
+        let old = families.start("ada", 0).unwrap().token;
+        let young = families.start("ada", TTL).unwrap().token;
+        families.forget_expired(TTL * 2).unwrap();
+        assert!(matches!(
+            families.rotate(&old, None, TTL),
+            Err(RotationError::Unknown)
+        ));
+        assert!(families.rotate(&young, None, TTL + 1).is_ok());
+    }
+}

@@ -1,0 +1,161 @@
+//! Endpoints under `/api/lab` whose answer is chosen by the request.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
+    CONTENT_TYPE, LOCATION, ORIGIN, VARY,
+};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use futures_util::stream;
+use serde::Deserialize;
+use tokio::time::sleep;
+
+use crate::backend::Backend;
+use crate::failure::Failure;
+use crate::session::Session;
+
+const LARGEST: usize = 64 * 1024 * 1024;
+
+/// Guarded and watched over as the API is.
+pub(super) fn guarded() -> Router<Arc<Backend>> {
+    Router::new().route("/api/lab/protected", any(protected))
+}
+
+/// For anybody and, with `?cors=1`, from any origin.
+pub(super) fn open() -> Router {
+    Router::new()
+        .route("/api/lab/answer", any(answer))
+        .route("/api/lab/redirect", any(redirect))
+        .route("/api/lab/slow-body", any(slow_body))
+        .layer(from_fn(let_everybody_in))
+}
+
+/// What is not said is as small as can be.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wanted {
+    status: Option<u16>,
+    bytes: usize,
+    error_bytes: usize,
+    ms: u64,
+    to: String,
+}
+
+impl Wanted {
+    fn status_or(&self, usual: StatusCode) -> Result<StatusCode, Failure> {
+        StatusCode::from_u16(self.status.unwrap_or(usual.as_u16()))
+            .ok()
+            .filter(|status| !status.is_informational())
+            .ok_or(Failure::BAD_REQUEST)
+    }
+}
+
+async fn protected(
+    session: Result<Session, Failure>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Failure> {
+    let Query(wanted) = wanted.map_err(|_| Failure::BAD_REQUEST)?;
+    Ok(match session {
+        Ok(_) => json(StatusCode::OK, padded("\"ok\":true", wanted.bytes)?),
+        Err(failure) => {
+            let error = format!("\"error\":\"{}\"", failure.code());
+            json(
+                StatusCode::UNAUTHORIZED,
+                padded(&error, wanted.error_bytes)?,
+            )
+        }
+    })
+}
+
+async fn answer(wanted: Result<Query<Wanted>, QueryRejection>) -> Result<Response, Failure> {
+    let Query(wanted) = wanted.map_err(|_| Failure::BAD_REQUEST)?;
+    let body = padded("\"error\":\"lab\"", wanted.bytes)?;
+    Ok(json(wanted.status_or(StatusCode::UNAUTHORIZED)?, body))
+}
+
+async fn redirect(wanted: Result<Query<Wanted>, QueryRejection>) -> Result<Response, Failure> {
+    let Query(wanted) = wanted.map_err(|_| Failure::BAD_REQUEST)?;
+    let to = HeaderValue::from_str(&wanted.to).map_err(|_| Failure::BAD_REQUEST)?;
+    let status = wanted.status_or(StatusCode::FOUND)?;
+    Ok((status, [(LOCATION, to)]).into_response())
+}
+
+/// The headers at once, the body later.
+async fn slow_body(wanted: Result<Query<Wanted>, QueryRejection>) -> Result<Response, Failure> {
+    let Query(wanted) = wanted.map_err(|_| Failure::BAD_REQUEST)?;
+    let body = padded("\"error\":\"lab\"", wanted.bytes)?;
+    let status = wanted.status_or(StatusCode::UNAUTHORIZED)?;
+    let later = stream::once(async move {
+        sleep(Duration::from_millis(wanted.ms)).await;
+        Ok::<_, Infallible>(body)
+    });
+    Ok(json(status, Body::from_stream(later)))
+}
+
+/// With `?cors=1`: any origin, with cookies, any method and any header. So a second server plays a foreign origin.
+async fn let_everybody_in(request: Request, next: Next) -> Response {
+    let is_asked = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.split('&').any(|pair| pair == "cors=1"));
+    if !is_asked {
+        return next.run(request).await;
+    }
+    let headers = request.headers();
+    let asked = |name| headers.get(name).cloned();
+    let allowed = [
+        (ACCESS_CONTROL_ALLOW_ORIGIN, asked(ORIGIN)),
+        (
+            ACCESS_CONTROL_ALLOW_METHODS,
+            asked(ACCESS_CONTROL_REQUEST_METHOD),
+        ),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            asked(ACCESS_CONTROL_REQUEST_HEADERS),
+        ),
+        (
+            ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            Some(HeaderValue::from_static("true")),
+        ),
+        (VARY, Some(HeaderValue::from_static("origin"))),
+    ];
+    let mut response = if request.method() == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
+    for (name, value) in allowed {
+        if let Some(value) = value {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// `{<start>,"pad":"..."}` of so many bytes, or without the padding where that is too few.
+fn padded(start: &str, bytes: usize) -> Result<Bytes, Failure> {
+    if bytes > LARGEST {
+        return Err(Failure::BAD_REQUEST);
+    }
+    let frame = format!("{{{start},\"pad\":\"\"}}").len();
+    Ok(match bytes.checked_sub(frame) {
+        Some(rest) => format!("{{{start},\"pad\":\"{}\"}}", ".".repeat(rest)),
+        None => format!("{{{start}}}"),
+    }
+    .into())
+}
+
+fn json(status: StatusCode, body: impl Into<Body>) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], body.into()).into_response()
+}
