@@ -1,20 +1,20 @@
 //! Makes pkg/engine/ from the crate: the wasm, its glue, and the wasm again as a JavaScript string.
 
+use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use base64::prelude::{BASE64_STANDARD, Engine};
-use wasm_bindgen_cli_support::Bindgen;
 use xshell::{Shell, cmd};
 
 use crate::cargo::{artifact, cargo};
+use crate::glue::{Bound, Names, bind};
 use crate::{step, tools};
 
 const NAME: &str = "keepfresh";
-/// What the wasm imports its glue as; the loader in pkg/ hands it over under this name.
-const GLUE: &str = "./glue.js";
 /// What rustc takes for granted of an engine today; wasm-opt assumes less unless told.
 const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
@@ -23,6 +23,12 @@ const FEATURES: [&str; 6] = [
     "--enable-nontrapping-float-to-int",
     "--enable-reference-types",
     "--enable-sign-ext",
+];
+
+const STRIP: [&str; 3] = [
+    "--strip-debug",
+    "--strip-producers",
+    "--strip-target-features",
 ];
 
 /// Builds with nothing but Rust.
@@ -51,13 +57,17 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
     }
 
     step("writing pkg/engine/");
-    let work = compiled.with_extension("engine");
-    let (wasm, glue) = bind(source, &work)?;
+    let names = if wasm_opt.is_some() {
+        Names::Short
+    } else {
+        Names::Telling
+    };
+    let Bound { wasm, glue } = bind(source, names, &compiled.with_extension("engine"))?;
     if let Some(wasm_opt) = wasm_opt {
         step("making the engine small with wasm-opt");
         cmd!(
             sh,
-            "{wasm_opt} {wasm} -o {wasm} -Oz {FEATURES...} --strip-debug --strip-producers --strip-target-features"
+            "{wasm_opt} {wasm} -o {wasm} -Oz {FEATURES...} {STRIP...}"
         )
         .quiet()
         .run()?;
@@ -81,44 +91,29 @@ fn compile(sh: &Shell) -> Result<PathBuf> {
     let profile = "--release --target wasm32-unknown-unknown";
     let build = cargo(sh, &format!("rustc {crate_type} {profile}"))
         // Stripping takes along the section that tells wasm-bindgen what the engine may use.
-        .env("CARGO_PROFILE_RELEASE_STRIP", "none");
+        .env("CARGO_PROFILE_RELEASE_STRIP", "none")
+        .env("CARGO_ENCODED_RUSTFLAGS", anonymous_paths(sh));
     artifact(build, NAME, "wasm")
 }
 
-/// Writes the wasm and its glue into `work`.
-fn bind(source: Vec<u8>, work: &Path) -> Result<(PathBuf, PathBuf)> {
-    let mut output = Bindgen::new()
-        .input_bytes(NAME, source)
-        .bundler(true)?
-        .typescript(false)
-        .remove_name_section(true)
-        .remove_producers_section(true)
-        .generate_output()?;
-    ensure!(
-        output.snippets().values().all(Vec::is_empty) && output.local_modules().is_empty(),
-        "the engine brings JavaScript snippets; JavaScript belongs in pkg/, written by hand"
-    );
-    let generated = format!("./{NAME}_bg.js");
-    for import in output
-        .wasm_mut()
-        .imports
-        .iter_mut()
-        .filter(|import| import.module == generated)
-    {
-        GLUE.clone_into(&mut import.module);
-    }
-    output.emit(work)?;
-    Ok((
-        work.join(format!("{NAME}_bg.wasm")),
-        work.join(format!("{NAME}_bg.js")),
-    ))
+/// A panic says where it happened. Without this the engine would name folders of the machine that
+/// built it, and its size would depend on the length of their names.
+fn anonymous_paths(sh: &Shell) -> OsString {
+    let home = sh.var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo = home
+        .or_else(|| Some(env::home_dir()?.join(".cargo")))
+        .unwrap_or_default();
+    let mut flags = OsString::from("--remap-path-prefix=");
+    flags.push(cargo);
+    flags.push("=cargo");
+    flags
 }
 
 /// Names everything that pkg/engine/ is made from. Only equality counts, so a change of the hash
 /// between Rust versions does no harm.
 fn stamp(sh: &Shell, source: &[u8], release: bool) -> Result<String> {
     let mut hasher = DefaultHasher::new();
-    (source, include_str!("engine.rs")).hash(&mut hasher);
+    (source, include_str!("engine.rs"), include_str!("glue.rs")).hash(&mut hasher);
     if release {
         sh.read_file("package-lock.json")?.hash(&mut hasher);
     }

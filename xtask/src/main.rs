@@ -5,6 +5,7 @@ mod cargo;
 mod check;
 mod demo;
 mod engine;
+mod glue;
 mod size;
 mod suite;
 mod tally;
