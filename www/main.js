@@ -148,7 +148,7 @@ client.addEventListener("expired", () => {
   askToSignIn("Please sign in again: the refresh token is not accepted any more. The demo user is ada, password correct horse.");
 });
 client.addEventListener("unavailable", () => {
-  tell("The refresh could not be done just now. You are not signed out: the next request tries again.");
+  tell("A refresh failed for now. You are not signed out; it will be tried again.");
 });
 client.addEventListener("ineffective", () => {
   tell("The refresh succeeded, and the replay was answered 401 all the same: its 401 is handed over.");
@@ -250,8 +250,9 @@ onClick("fail-503", async () => {
   tell("The next three refreshes are answered 503, “try again in a second”.");
 });
 onClick("fail-drop", async () => {
-  await setRefresh({ ...latency(), fail: "drop", times: 1 });
-  tell("The next refresh is cut off without an answer.");
+  // Chromium sends a POST again by itself when a reused connection is cut, once for each that it keeps, and then on a new one.
+  await setRefresh({ ...latency(), fail: "drop", times: 7 });
+  tell("The next refresh is cut off without an answer, and so are the browser's own second tries.");
 });
 onClick("fail-hang", async () => {
   await setRefresh({ ...latency(), fail: "hang", times: 1 });
@@ -291,5 +292,10 @@ showSlow();
 void doing(async () => {
   await init();
   await session.resume();
-  onNoted("signed-in", () => doing(() => session.resume()));
+  onNoted("signed-in", () =>
+    doing(async () => {
+      await session.resume();
+      tell(session.user === null ? "Signed out in another tab." : "Signed in in another tab.");
+    }),
+  );
 });

@@ -22,7 +22,8 @@
  * @property {number} requests
  * @property {number} denied 401s on the wire
  * @property {number} refreshes that succeeded or are under way
- * @property {number} refused refreshes that failed, for whatever reason
+ * @property {number} failedRefreshes refused, or without an answer
+ * @property {number} peerRefreshes
  * @property {number} replays
  * @property {number} answered calls that ended in a 2xx
  * @property {number} lost calls that ended in a 401
@@ -106,13 +107,15 @@ export class Run {
   tally() {
     const exchanges = this.lanes.map((lane) => this.exchangesOf(lane));
     const refreshes = this.refreshes();
-    const refused = refreshes.filter((one) => one.answeredAt !== null && !(one.status !== null && one.status < 300)).length;
+    const renewed = refreshes.filter((one) => one.status !== null && one.status < 300).length;
+    const underWay = this.endedAt === null ? refreshes.filter((one) => one.answeredAt === null).length : 0;
     const settled = this.lanes.filter((lane) => lane.settledAt !== null);
     return {
       requests: this.lanes.length,
       denied: exchanges.flat().filter((exchange) => exchange.status === 401).length,
-      refreshes: refreshes.length - refused,
-      refused,
+      refreshes: renewed + underWay,
+      failedRefreshes: refreshes.length - renewed - underWay,
+      peerRefreshes: this.peerRefreshes.length,
       replays: exchanges.reduce((sum, ofLane) => sum + Math.max(0, ofLane.length - 1), 0),
       answered: settled.filter(isGood).length,
       lost: settled.filter((lane) => lane.status === 401).length,

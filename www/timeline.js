@@ -79,12 +79,12 @@ export class Timeline {
     this.#details.querySelector("table")?.remove();
     if (!this.#details.open) return;
     const rows = this.#run.lanes.map((lane) => {
-      const [first, replay] = this.#run.exchangesOf(lane);
+      const [first, ...later] = this.#run.exchangesOf(lane);
       const cells = [
         lane.label,
         at(first?.sentAt, lane.calledAt),
         first?.status ?? "none",
-        at(replay?.sentAt, lane.calledAt),
+        at(later.at(-1)?.sentAt, lane.calledAt),
         at(lane.settledAt, lane.calledAt),
         lane.status ?? (lane.settledAt === null ? "under way" : "none"),
       ];
@@ -167,7 +167,7 @@ function refreshBands(frame, refreshes) {
     const answeredAt = refresh.answeredAt ?? Infinity;
     const from = frame.x(refresh.sentAt);
     const to = Math.max(from + 2, frame.x(Math.min(answeredAt, frame.now)));
-    const left = Math.min(to - 2, frame.x(refresh.leftAt ?? refresh.sentAt));
+    const left = Math.max(from, Math.min(to - 2, frame.x(refresh.leftAt ?? refresh.sentAt)));
     const over = answeredAt <= frame.now;
     const failed = over && !(refresh.status !== null && refresh.status < 300);
     const took = duration(Math.min(answeredAt, frame.now) - refresh.sentAt);

@@ -28,13 +28,14 @@ export function sentence(mode, tally) {
   if (tally.denied > 0) {
     parts.push({ text: mode === "raw" ? `${tally.denied} answered 401` : `${tally.denied} × 401`, colour: "lost" });
   }
-  if (tally.refused > 0) parts.push({ text: counted(tally.refused, "failed refresh", "failed refreshes"), colour: "refresh" });
+  if (tally.failedRefreshes > 0) parts.push({ text: counted(tally.failedRefreshes, "failed refresh", "failed refreshes"), colour: "refresh" });
   if (tally.refreshes > 0) parts.push({ text: counted(tally.refreshes, "refresh", "refreshes"), colour: "refresh" });
+  if (tally.peerRefreshes > 0) parts.push({ text: `${counted(tally.peerRefreshes, "refresh", "refreshes")} by another tab`, colour: "refresh" });
   if (tally.replays > 0) parts.push({ text: counted(tally.replays, "replay"), colour: "replay" });
   if (tally.answered > 0) parts.push({ text: counted(tally.answered, "answer"), colour: "answer" });
   if (tally.lost > 0) parts.push({ text: `${tally.lost} lost`, colour: "lost" });
   if (tally.failed > 0) parts.push({ text: `${tally.failed} answered with an error`, colour: "lost" });
-  if (tally.errors.length > 0) parts.push({ text: `${tally.errors.length} without an answer`, colour: "lost" });
+  if (tally.errors.length > 0) parts.push({ text: `${tally.errors.length} rejected`, colour: "lost" });
   return parts;
 }
 
