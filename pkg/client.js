@@ -23,6 +23,8 @@ export class Client extends EventTarget {
   #options;
   /** @type {typeof fetch | undefined} */
   #given;
+  /** @type {{ value?: string, cookie?: string }} */
+  #csrf;
   /** What `globalThis.fetch` was before `install`. @type {typeof fetch | undefined} */
   #native;
   /** @type {(() => void) | undefined} */
@@ -39,6 +41,7 @@ export class Client extends EventTarget {
     super();
     this.#options = readOptions(options);
     this.#given = options.fetch;
+    this.#csrf = { ...options.csrf };
     this.#load = load;
   }
 
@@ -115,6 +118,7 @@ export class Client extends EventTarget {
     /** @type {typeof fetch} */
     fetch: (input, init) =>
       Promise.resolve((this.#given ?? this.#native ?? globalThis.fetch)(input, init)),
+    csrf: () => this.#csrf.value ?? readCookie(this.#csrf.cookie),
     error: failure,
     /**
      * @param {number} event
@@ -146,4 +150,15 @@ function failure(index, cause) {
 function explain(cause) {
   if (typeof cause === "number") return new Error(`the refresh was answered ${cause}`);
   return cause ?? new DOMException("the refresh was not answered in time", "TimeoutError");
+}
+
+/** @param {string | undefined} name */
+function readCookie(name) {
+  try {
+    const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+    return found?.slice(`${name}=`.length);
+  } catch {
+    // No document (a worker), or one that may have no cookies (a sandboxed frame).
+    return undefined;
+  }
 }

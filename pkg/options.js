@@ -45,7 +45,7 @@ export function readOptions(options) {
     const url = readUrl(name, value);
     expect(url.protocol === refresh.protocol, name, `URLs with the scheme of the refresh URL, ${refresh.protocol}`);
     expect(url.search + url.hash === "", name, "prefixes without a query or a fragment");
-    return url.href;
+    return url;
   };
 
   expect(
@@ -69,19 +69,17 @@ export function readOptions(options) {
 
   return {
     home: globalThis.origin ?? "",
-    refresh: refresh.href,
+    refresh,
     method: method.toUpperCase(),
     headers: headers && new Headers(headers),
     idempotencyKey,
     guard: (guard ?? [refresh.origin]).map(readPrefix("guard")),
     exclude: exclude.map(readPrefix("exclude")),
-    signIn: options.signIn === undefined ? undefined : readUrl("signIn", options.signIn).href,
-    signOut: options.signOut === undefined ? undefined : readUrl("signOut", options.signOut).href,
+    signIn: options.signIn === undefined ? undefined : readUrl("signIn", options.signIn),
+    signOut: options.signOut === undefined ? undefined : readUrl("signOut", options.signOut),
     expiredStatuses: Uint16Array.from(expiredStatuses),
     timeout,
     csrfHeader: csrf?.header,
-    csrfValue: csrf?.value,
-    csrfCookie: csrf?.cookie,
   };
 }
 

@@ -4,13 +4,13 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
-use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use js_sys::{Array, Promise};
+use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::Url;
 
 use crate::{
-    core::{Address, Cause, Event, Failure, Policy, Scope, Standing},
-    web::{self, Config, Csrf, Edge, RefreshRequest},
+    core::{Cause, Event, Failure, Policy, Scope, Standing},
+    web::{self, Config, Edge, RefreshRequest, address_of},
 };
 
 #[wasm_bindgen]
@@ -19,42 +19,43 @@ extern "C" {
     pub type Host;
     #[wasm_bindgen(method, catch, js_name = fetch)]
     fn send(this: &Host, input: &JsValue, init: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, js_name = csrf)]
+    fn csrf_value(this: &Host) -> JsValue;
     #[wasm_bindgen(method)]
     fn error(this: &Host, failure: u32, cause: &JsValue) -> JsValue;
     #[wasm_bindgen(method)]
     fn announce(this: &Host, event: u32, cause: u32, peer: bool);
 
-    /// The options, read: every URL is absolute.
+    /// The options, read: every URL is absolute and a `URL`, what was left out is `undefined`.
     pub type Options;
     #[wasm_bindgen(method, getter)]
     fn home(this: &Options) -> String;
     #[wasm_bindgen(method, getter)]
-    fn refresh(this: &Options) -> String;
+    fn refresh(this: &Options) -> Url;
     #[wasm_bindgen(method, getter)]
-    fn method(this: &Options) -> String;
+    fn method(this: &Options) -> JsValue;
     #[wasm_bindgen(method, getter)]
     fn headers(this: &Options) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = idempotencyKey)]
     fn idempotency_key(this: &Options) -> bool;
     #[wasm_bindgen(method, getter)]
-    fn guard(this: &Options) -> Vec<String>;
+    fn guard(this: &Options) -> Array;
     #[wasm_bindgen(method, getter)]
-    fn exclude(this: &Options) -> Vec<String>;
+    fn exclude(this: &Options) -> Array;
     #[wasm_bindgen(method, getter, js_name = signIn)]
-    fn sign_in(this: &Options) -> Option<String>;
+    fn sign_in(this: &Options) -> Option<Url>;
     #[wasm_bindgen(method, getter, js_name = signOut)]
-    fn sign_out(this: &Options) -> Option<String>;
+    fn sign_out(this: &Options) -> Option<Url>;
     #[wasm_bindgen(method, getter, js_name = expiredStatuses)]
     fn expired_statuses(this: &Options) -> Vec<u16>;
     #[wasm_bindgen(method, getter)]
     fn timeout(this: &Options) -> f64;
     #[wasm_bindgen(method, getter, js_name = csrfHeader)]
-    fn csrf_header(this: &Options) -> Option<String>;
-    #[wasm_bindgen(method, getter, js_name = csrfValue)]
-    fn csrf_value(this: &Options) -> Option<String>;
-    #[wasm_bindgen(method, getter, js_name = csrfCookie)]
-    fn csrf_cookie(this: &Options) -> Option<String>;
+    fn csrf_header(this: &Options) -> JsValue;
 }
+
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 /// The engine half of one client.
 #[wasm_bindgen]
@@ -105,6 +106,10 @@ impl Edge for Host {
         self.send(input, init)
     }
 
+    fn csrf(&self) -> JsValue {
+        self.csrf_value()
+    }
+
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {
         self.error(failure as u32, cause)
     }
@@ -115,49 +120,35 @@ impl Edge for Host {
 }
 
 fn read(options: &Options) -> Config {
-    let all = |urls: Vec<String>| urls.iter().filter_map(|url| address(url)).collect();
-    let url = options.refresh();
+    let all = |urls: Array| {
+        urls.iter()
+            .map(|url| address_of(url.unchecked_ref()))
+            .collect()
+    };
     let home = options.home();
-    let refresh = address(&url).unwrap_or(Address {
-        origin: String::new(),
-        path: String::new(),
-    });
+    let url = options.refresh();
+    let refresh = address_of(&url);
     let at_home = refresh.origin == home;
     Config {
         refresh: RefreshRequest {
-            url,
+            url: url.href().into(),
             method: options.method(),
             headers: options.headers(),
             home: at_home,
             idempotency_key: at_home || options.idempotency_key(),
         },
-        csrf: options.csrf_header().and_then(|header| {
-            Some(match options.csrf_cookie() {
-                Some(cookie) => Csrf::Echo { header, cookie },
-                None => Csrf::Fixed {
-                    header,
-                    value: options.csrf_value()?,
-                },
-            })
-        }),
+        csrf_header: options.csrf_header(),
         policy: Policy {
             scope: Scope {
                 home,
                 refresh,
                 guard: all(options.guard()),
                 exclude: all(options.exclude()),
-                sign_in: options.sign_in().and_then(|url| address(&url)),
-                sign_out: options.sign_out().and_then(|url| address(&url)),
+                sign_in: options.sign_in().as_ref().map(address_of),
+                sign_out: options.sign_out().as_ref().map(address_of),
             },
             expired_statuses: options.expired_statuses(),
             timeout: options.timeout(),
         },
     }
-}
-
-fn address(url: &str) -> Option<Address> {
-    Url::new(url).ok().map(|url| Address {
-        origin: url.origin(),
-        path: url.pathname(),
-    })
 }

@@ -5,3 +5,6 @@ mod core;
 mod js;
 #[cfg(target_arch = "wasm32")]
 mod web;
+
+#[cfg(all(target_arch = "wasm32", feature = "js"))]
+pub use js::Engine;

@@ -23,8 +23,6 @@ extern "C" {
     pub(crate) type Document;
     #[wasm_bindgen(method, getter, js_name = baseURI)]
     pub(crate) fn base_uri(this: &Document) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn cookie(this: &Document) -> String;
 
     #[wasm_bindgen(thread_local_v2, js_name = location)]
     pub(crate) static LOCATION: Option<Location>;
@@ -108,7 +106,12 @@ extern "C" {
     #[wasm_bindgen(constructor, catch, js_class = "Headers")]
     pub(crate) fn copy(from: &JsValue) -> Result<HeaderList, JsValue>;
     #[wasm_bindgen(method, catch)]
-    pub(crate) fn set(this: &HeaderList, name: &str, value: &str) -> Result<(), JsValue>;
+    pub(crate) fn set(this: &HeaderList, name: &JsValue, value: &JsValue) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(js_name = URL)]
+    pub(crate) type ParsedUrl;
+    #[wasm_bindgen(constructor, catch, js_class = "URL")]
+    pub(crate) fn parse(url: &JsValue, base: &JsValue) -> Result<ParsedUrl, JsValue>;
 
     #[wasm_bindgen(js_name = Request)]
     pub(crate) type FullRequest;

@@ -6,7 +6,9 @@ use web_sys::{Response, Url};
 
 use super::{
     Edge, RefreshRequest,
-    bindings::{DOCUMENT, Document, Input, LOCATION, Location, is_absent, to_string, view},
+    bindings::{
+        DOCUMENT, Document, Input, LOCATION, Location, ParsedUrl, is_absent, to_string, view,
+    },
     driver::Driver,
     request::{Kept, chosen_credentials, is_request},
 };
@@ -20,7 +22,8 @@ pub(crate) struct Client {
     pub(crate) id: ClientId,
     pub(crate) policy: Policy,
     pub(crate) refresh: RefreshRequest,
-    pub(crate) csrf: Option<Csrf>,
+    /// The name of the header that proves that a request comes from our own page, or `undefined`.
+    csrf_header: JsValue,
     pub(crate) edge: Box<dyn Edge>,
     driver: Rc<Driver>,
     places: Map,
@@ -32,20 +35,7 @@ pub(crate) struct Client {
 pub(crate) struct Config {
     pub(crate) policy: Policy,
     pub(crate) refresh: RefreshRequest,
-    pub(crate) csrf: Option<Csrf>,
-}
-
-/// The header that proves that a request comes from our own page.
-pub(crate) enum Csrf {
-    Fixed {
-        header: String,
-        value: String,
-    },
-    /// The value is a cookie that scripts may read.
-    Echo {
-        header: String,
-        cookie: String,
-    },
+    pub(crate) csrf_header: JsValue,
 }
 
 impl Client {
@@ -55,7 +45,7 @@ impl Client {
             id: driver.new_client_id(),
             policy: config.policy,
             refresh: config.refresh,
-            csrf: config.csrf,
+            csrf_header: config.csrf_header,
             edge,
             driver,
             places: Map::new(),
@@ -116,11 +106,11 @@ impl Client {
     }
 
     /// The CSRF header as it is to be sent now. A cookie that is not there proves nothing, so nothing is sent.
-    pub(crate) fn csrf(&self) -> Option<(&str, String)> {
-        match self.csrf.as_ref()? {
-            Csrf::Fixed { header, value } => Some((header, value.clone())),
-            Csrf::Echo { header, cookie } => Some((header, read_cookie(cookie)?)),
+    pub(crate) fn csrf(&self) -> Option<(&JsValue, JsValue)> {
+        if self.csrf_header.is_undefined() {
+            return None;
         }
+        Some((&self.csrf_header, self.edge.csrf())).filter(|(_, value)| !value.is_undefined())
     }
 
     fn fetch_guarded(
@@ -138,7 +128,7 @@ impl Client {
         if cookies == Cookies::Include {
             kept.include_credentials();
         }
-        if self.csrf.is_some()
+        if !self.csrf_header.is_undefined()
             && Policy::is_unsafe(&kept.method())
             && let Some((header, value)) = self.csrf()
         {
@@ -180,15 +170,18 @@ impl Client {
     }
 
     fn parse(&self, address: &JsValue) -> Option<Address> {
-        let (address, base) = (address.as_string()?, self.base.borrow().as_string());
-        let url = match base {
-            Some(base) => Url::new_with_base(&address, &base),
-            None => Url::new(&address),
-        };
-        url.ok().map(|url| Address {
-            origin: url.origin(),
-            path: url.pathname(),
-        })
+        let base = self.base.borrow();
+        ParsedUrl::parse(address, &base)
+            .ok()
+            .map(|url| address_of(view(&url)))
+    }
+}
+
+/// Where a URL lies.
+pub(crate) fn address_of(url: &Url) -> Address {
+    Address {
+        origin: url.origin(),
+        path: url.pathname(),
     }
 }
 
@@ -210,12 +203,4 @@ fn base() -> JsValue {
         .or_else(|| LOCATION.with(|location| location.as_ref().map(Location::href)))
         .filter(|base| !is_absent(base))
         .unwrap_or_default()
-}
-
-fn read_cookie(name: &str) -> Option<String> {
-    let cookies = DOCUMENT.with(|document| document.as_ref().map(Document::cookie))?;
-    let value = cookies
-        .split("; ")
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    Some(value.into())
 }

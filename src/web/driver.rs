@@ -26,11 +26,11 @@ type Settlement = Result<JsValue, JsValue>;
 /// Everything asynchronous comes back through one callback, bound to a [`Step`] and what it is about. So a call
 /// costs no closure, and one that is given up leaves nothing behind that JavaScript would not collect.
 pub(crate) struct Driver {
-    refresh_url: String,
+    refresh_url: JsValue,
     session: RefCell<Session>,
     clients: RefCell<Vec<Rc<Client>>>,
     next_client: Cell<u32>,
-    calls: RefCell<Vec<Underway>>,
+    calls: RefCell<Vec<Rc<Underway>>>,
     flight: RefCell<Flight>,
     timer: RefCell<Timer>,
     callback: Callback,
@@ -68,18 +68,20 @@ const STEPS: [Step; 10] = [
 struct Underway {
     id: CallId,
     client: Rc<Client>,
-    kept: Option<Kept>,
+    kept: RefCell<Option<Kept>>,
     signal: JsValue,
     /// The 401 that it waits with, or the answer that it is about to be settled with.
-    response: Option<Response>,
-    ahead: Option<ReadAhead>,
-    promise: Given,
-    listener: Option<Function>,
+    response: Cell<Option<Response>>,
+    ahead: Cell<Option<ReadAhead>>,
+    given: Cell<Given>,
+    listener: Cell<Option<Function>>,
 }
 
 /// The promise that the caller has been given.
+#[derive(Default)]
 enum Given {
     /// None yet, or one that follows whatever the handler at work returns.
+    #[default]
     Open,
     /// Nothing has gone wrong so far: the caller can follow the fetch itself.
     Chained(Promise),
@@ -96,7 +98,7 @@ struct Flight {
     number: u32,
     /// While it is on the wire.
     controller: Option<AbortController>,
-    key: String,
+    key: JsValue,
     /// Why it failed: what `fetch` rejected with, or the status of the answer.
     cause: JsValue,
 }
@@ -107,11 +109,11 @@ thread_local! {
 
 impl Driver {
     /// The driver of this refresh URL: one, however many clients there are. It outlives them, as the session does.
-    pub(crate) fn of(refresh_url: &str) -> Rc<Self> {
+    pub(crate) fn of(refresh_url: &JsValue) -> Rc<Self> {
         DRIVERS.with_borrow_mut(|drivers| {
             if let Some(driver) = drivers
                 .iter()
-                .find(|driver| driver.refresh_url == refresh_url)
+                .find(|driver| driver.refresh_url == *refresh_url)
             {
                 return Rc::clone(driver);
             }
@@ -124,7 +126,7 @@ impl Driver {
                     },
                 );
                 Self {
-                    refresh_url: refresh_url.into(),
+                    refresh_url: refresh_url.clone(),
                     session: RefCell::new(Session::new()),
                     clients: RefCell::default(),
                     next_client: Cell::default(),
@@ -173,18 +175,19 @@ impl Driver {
             .session
             .borrow_mut()
             .handle_call(now(), client.id, kind, timeout);
-        self.calls.borrow_mut().push(Underway {
+        let call = Rc::new(Underway {
             id,
             client: Rc::clone(client),
-            kept,
+            kept: RefCell::new(kept),
             signal,
-            response: None,
-            ahead: None,
-            promise: Given::Open,
-            listener: None,
+            response: Cell::default(),
+            ahead: Cell::default(),
+            given: Cell::default(),
+            listener: Cell::default(),
         });
+        self.calls.borrow_mut().push(Rc::clone(&call));
         self.run();
-        match self.hand_over(id) {
+        match self.hand_over(&call) {
             Ok(value) => Promise::resolve(&value),
             Err(error) => Promise::reject(&error),
         }
@@ -199,8 +202,8 @@ impl Driver {
         self.callback.bind(&JsValue::UNDEFINED, step as u32, about)
     }
 
-    fn on_call(&self, step: Step, id: CallId) -> Function {
-        self.on(step, id.to_bits().into())
+    fn ignore(&self) -> Function {
+        self.on(Step::Nothing, 0.0)
     }
 
     fn come_back(&self, step: u32, about: f64, value: JsValue) -> Settlement {
@@ -225,43 +228,47 @@ impl Driver {
     // What comes back.
 
     fn answered(&self, id: CallId, response: Response) -> Settlement {
-        let Some(client) = self.with(id, |call| Rc::clone(&call.client)) else {
+        let Some(call) = self.find(id) else {
             // Its caller has gone.
-            body::cancel(&response, &self.on(Step::Nothing, 0.0));
+            body::cancel(&response, &self.ignore());
             return Ok(JsValue::UNDEFINED);
         };
-        let answer = client.read(&response);
-        self.with(id, |call| call.response = Some(response));
+        let answer = call.client.read(&response);
+        call.response.set(Some(response));
         self.session.borrow_mut().handle_answer(now(), id, answer);
         self.run();
-        self.hand_over(id)
+        self.hand_over(&call)
     }
 
     fn rejected(&self, id: CallId, reason: JsValue) -> Settlement {
-        self.settle(id, Err(reason));
+        let Some(call) = self.find(id) else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        self.settle(&call, Err(reason));
         self.session.borrow_mut().handle_rejection(now(), id);
         self.run();
-        self.hand_over(id)
+        self.hand_over(&call)
     }
 
     fn aborted(&self, id: CallId) {
-        let Some(signal) = self.with(id, |call| call.signal.clone()) else {
-            return;
-        };
-        self.discard(id);
-        self.settle(id, Err(view::<AbortSignal>(&signal).reason()));
+        let Some(call) = self.find(id) else { return };
+        self.discard(&call);
+        self.settle(&call, Err(view::<AbortSignal>(&call.signal()).reason()));
         self.session.borrow_mut().handle_abort(now(), id);
         self.run();
     }
 
     fn read(&self, id: CallId, chunk: &JsValue) {
-        match self
-            .with(id, |call| call.ahead.as_mut()?.take(chunk))
-            .flatten()
-        {
-            Some(true) => self.read_on(id),
+        let Some(call) = self.find(id) else { return };
+        let Some(mut ahead) = call.ahead.take() else {
+            return;
+        };
+        let small = ahead.take(chunk);
+        call.ahead.set(Some(ahead));
+        match small {
+            Some(true) => self.read_on(&call),
             Some(false) => {
-                self.discard(id);
+                self.discard(&call);
                 self.session.borrow_mut().handle_dropped_body(id);
             }
             None => {}
@@ -273,7 +280,7 @@ impl Driver {
         if response.ok() {
             self.read_lifetime(response, -1.0);
         } else {
-            body::cancel(response, &self.on(Step::Nothing, 0.0));
+            body::cancel(response, &self.ignore());
         }
         self.refresh_ended(number, response.status().into(), end);
     }
@@ -327,12 +334,21 @@ impl Driver {
     fn run(&self) {
         loop {
             let action = self.session.borrow_mut().poll_action();
+            let on_call = |id, act: fn(&Self, &Underway)| {
+                if let Some(call) = self.find(id) {
+                    act(self, &call);
+                }
+            };
             match action {
-                Some(Action::Send { call }) => self.send(call),
-                Some(Action::Hold { call }) => self.hold(call),
-                Some(Action::Answer { call }) => self.answer(call),
-                Some(Action::Done { call }) => self.settle(call, Ok(JsValue::UNDEFINED)),
-                Some(Action::Fail { call, failure }) => self.fail(call, failure),
+                Some(Action::Send { call }) => on_call(call, Self::send),
+                Some(Action::Hold { call }) => on_call(call, Self::hold),
+                Some(Action::Answer { call }) => on_call(call, Self::answer),
+                Some(Action::Done { call }) => on_call(call, Self::done),
+                Some(Action::Fail { call, failure }) => {
+                    if let Some(call) = self.find(call) {
+                        self.fail(&call, failure);
+                    }
+                }
                 Some(Action::Refresh {
                     client,
                     number,
@@ -352,62 +368,61 @@ impl Driver {
             .set(moment, || self.on(Step::TimerRang, 0.0));
     }
 
-    fn send(&self, id: CallId) {
-        self.discard(id);
-        let taken = self.with(id, |call| {
-            (Rc::clone(&call.client), call.kept.as_mut().map(Kept::take))
-        });
-        let Some((client, Some(taken))) = taken else {
+    fn send(&self, call: &Underway) {
+        self.discard(call);
+        let Some(taken) = call.kept.borrow_mut().as_mut().map(Kept::take) else {
             return;
         };
-        match taken.and_then(|(input, init)| client.edge.fetch(&input, &init)) {
+        match taken.and_then(|(input, init)| call.client.edge.fetch(&input, &init)) {
             Ok(promise) => {
-                let answered = self.on_call(Step::Answered, id);
-                let rejected = self.on_call(Step::Rejected, id);
+                let about = f64::from(call.id.to_bits());
+                let answered = self.on(Step::Answered, about);
+                let rejected = self.on(Step::Rejected, about);
                 let chained = view::<Thenable>(&promise).then(&answered, &rejected);
-                self.with(id, |call| {
-                    if !matches!(call.promise, Given::Deferred { .. }) {
-                        call.promise = Given::Chained(chained);
-                    }
+                call.given.set(match call.given.take() {
+                    given @ Given::Deferred { .. } => given,
+                    _ => Given::Chained(chained),
                 });
             }
             Err(error) => {
-                self.settle(id, Err(error));
-                self.session.borrow_mut().handle_rejection(now(), id);
+                self.settle(call, Err(error));
+                self.session.borrow_mut().handle_rejection(now(), call.id);
             }
         }
     }
 
-    fn hold(&self, id: CallId) {
-        let ahead = self.with(id, |call| {
-            call.ahead = call.response.as_ref().and_then(ReadAhead::start);
-        });
-        if ahead.is_some() {
-            self.read_on(id);
+    fn hold(&self, call: &Underway) {
+        let response = call.response.take();
+        call.ahead.set(response.as_ref().and_then(ReadAhead::start));
+        call.response.set(response);
+        self.read_on(call);
+    }
+
+    fn read_on(&self, call: &Underway) {
+        let ahead = call.ahead.take();
+        if let Some(ahead) = &ahead {
+            ahead.read(
+                &self.on(Step::Read, call.id.to_bits().into()),
+                &self.ignore(),
+            );
+        }
+        call.ahead.set(ahead);
+    }
+
+    fn answer(&self, call: &Underway) {
+        if let Some(response) = call.response.take() {
+            self.settle(call, Ok(response.into()));
         }
     }
 
-    fn read_on(&self, id: CallId) {
-        let (read, lost) = (self.on_call(Step::Read, id), self.on(Step::Nothing, 0.0));
-        self.with(id, |call| {
-            if let Some(ahead) = &call.ahead {
-                ahead.read(&read, &lost);
-            }
-        });
+    fn done(&self, call: &Underway) {
+        self.settle(call, Ok(JsValue::UNDEFINED));
     }
 
-    fn answer(&self, id: CallId) {
-        if let Some(response) = self.with(id, |call| call.response.take()).flatten() {
-            self.settle(id, Ok(response.into()));
-        }
-    }
-
-    fn fail(&self, id: CallId, failure: Failure) {
-        self.discard(id);
-        if let Some(client) = self.with(id, |call| Rc::clone(&call.client)) {
-            let cause = self.flight.borrow().cause.clone();
-            self.settle(id, Err(client.edge.error(failure, &cause)));
-        }
+    fn fail(&self, call: &Underway, failure: Failure) {
+        self.discard(call);
+        let cause = self.flight.borrow().cause.clone();
+        self.settle(call, Err(call.client.edge.error(failure, &cause)));
     }
 
     fn refresh(&self, client: ClientId, number: u32, again: bool) {
@@ -423,7 +438,7 @@ impl Driver {
         let before = {
             let mut flight = self.flight.borrow_mut();
             if !again {
-                flight.key = refresh::new_key();
+                flight.key = refresh::new_key().into();
             }
             flight.number = number;
             flight.cause = JsValue::UNDEFINED;
@@ -435,14 +450,10 @@ impl Driver {
         }
         let sent = client.ok_or(JsValue::UNDEFINED).and_then(|client| {
             let key = self.flight.borrow().key.clone();
-            let csrf = client.csrf();
-            let csrf = csrf
-                .as_ref()
-                .map(|(header, value)| (*header, value.as_str()));
-            let init = client.refresh.init(csrf, &key, &controller.signal())?;
-            client
-                .edge
-                .fetch(&client.refresh.url.as_str().into(), &init)
+            let init = client
+                .refresh
+                .init(client.csrf(), &key, &controller.signal())?;
+            client.edge.fetch(&client.refresh.url, &init)
         });
         match sent {
             Ok(promise) => {
@@ -466,110 +477,97 @@ impl Driver {
 
     fn read_lifetime(&self, response: &Response, asked_at: f64) {
         if let Ok(answer) = response.json() {
-            let (read, not_json) = (
-                self.on(Step::LifetimeRead, asked_at),
-                self.on(Step::Nothing, 0.0),
-            );
+            let (read, not_json) = (self.on(Step::LifetimeRead, asked_at), self.ignore());
             view::<Thenable>(&answer).watch(&read, &not_json);
         }
     }
 
     // The calls.
 
-    fn with<T>(&self, id: CallId, then: impl FnOnce(&mut Underway) -> T) -> Option<T> {
+    fn find(&self, id: CallId) -> Option<Rc<Underway>> {
         self.calls
-            .borrow_mut()
-            .iter_mut()
+            .borrow()
+            .iter()
             .find(|call| call.id == id)
-            .map(then)
+            .cloned()
     }
 
     /// Gives up the response that a call holds: nobody will read it.
-    fn discard(&self, id: CallId) {
-        let held = self.with(id, |call| (call.response.take(), call.ahead.take()));
-        let Some((Some(response), ahead)) = held else {
-            return;
-        };
-        let ignore = self.on(Step::Nothing, 0.0);
-        if let Some(ahead) = ahead {
-            ahead.cancel(&ignore);
+    fn discard(&self, call: &Underway) {
+        if let Some(ahead) = call.ahead.take() {
+            ahead.cancel(&self.ignore());
         }
-        body::cancel(&response, &ignore);
+        if let Some(response) = call.response.take() {
+            body::cancel(&response, &self.ignore());
+        }
     }
 
-    fn settle(&self, id: CallId, settlement: Settlement) {
-        let deferred = self.with(id, |call| match &call.promise {
-            Given::Deferred { resolve, reject } => Some((resolve.clone(), reject.clone())),
-            _ => {
-                call.promise = Given::Settled(settlement.clone());
-                None
-            }
-        });
-        if let Some(Some((resolve, reject))) = deferred {
-            self.forget(id);
-            // Neither of the two throws.
-            let _ = match settlement {
-                Ok(value) => resolve.call1(&JsValue::UNDEFINED, &value),
-                Err(reason) => reject.call1(&JsValue::UNDEFINED, &reason),
-            };
-        }
+    fn settle(&self, call: &Underway, settlement: Settlement) {
+        let Given::Deferred { resolve, reject } = call.given.take() else {
+            return call.given.set(Given::Settled(settlement));
+        };
+        // Who handles an answer at this moment has nobody to hand it to.
+        call.given.set(Given::Settled(Ok(JsValue::UNDEFINED)));
+        self.forget(call);
+        // Neither of the two throws.
+        let _ = match settlement {
+            Ok(value) => resolve.call1(&JsValue::UNDEFINED, &value),
+            Err(reason) => reject.call1(&JsValue::UNDEFINED, &reason),
+        };
     }
 
     /// What the caller, or the promise that it follows already, is to be given now.
-    fn hand_over(&self, id: CallId) -> Settlement {
-        let given = self.with(id, |call| match call.promise {
-            Given::Deferred { .. } => None,
-            _ => Some(std::mem::replace(&mut call.promise, Given::Open)),
-        });
-        match given.flatten() {
-            Some(Given::Chained(promise)) => Ok(promise.into()),
-            Some(Given::Settled(settlement)) => {
-                self.forget(id);
+    fn hand_over(&self, call: &Underway) -> Settlement {
+        match call.given.take() {
+            Given::Chained(promise) => Ok(promise.into()),
+            Given::Settled(settlement) => {
+                self.forget(call);
                 settlement
             }
-            Some(Given::Open | Given::Deferred { .. }) => Ok(self.defer(id).into()),
-            // It has a promise of its own, or is settled.
-            None => Ok(JsValue::UNDEFINED),
+            // It has a promise of its own already.
+            deferred @ Given::Deferred { .. } => {
+                call.given.set(deferred);
+                Ok(JsValue::UNDEFINED)
+            }
+            Given::Open => Ok(self.defer(call).into()),
         }
     }
 
-    fn defer(&self, id: CallId) -> Promise {
+    fn defer(&self, call: &Underway) -> Promise {
         let promise = Promise::new(&mut |resolve, reject| {
-            self.with(id, |call| {
-                call.promise = Given::Deferred { resolve, reject }
-            });
+            call.given.set(Given::Deferred { resolve, reject });
         });
-        let signal = self.with(id, |call| {
-            if call.signal.is_undefined()
-                && let Some(kept) = &call.kept
-            {
-                call.signal = kept.signal();
-            }
-            call.signal.clone()
-        });
-        if let Some(signal) = signal.filter(|signal| !is_absent(signal)) {
+        let signal = call.signal();
+        if !is_absent(&signal) {
             let signal: &AbortSignal = view(&signal);
             if signal.aborted() {
-                self.aborted(id);
+                self.aborted(call.id);
             } else {
-                let listener = self.on_call(Step::Aborted, id);
+                let listener = self.on(Step::Aborted, call.id.to_bits().into());
                 // It cannot fail: a signal is an EventTarget.
                 let _ = signal.add_event_listener_with_callback("abort", &listener);
-                self.with(id, |call| call.listener = Some(listener));
+                call.listener.set(Some(listener));
             }
         }
         promise
     }
 
-    fn forget(&self, id: CallId) {
-        let mut calls = self.calls.borrow_mut();
-        let Some(index) = calls.iter().position(|call| call.id == id) else {
-            return;
-        };
-        let call = calls.swap_remove(index);
-        if let Some(listener) = call.listener {
-            let signal: &AbortSignal = view(&call.signal);
+    fn forget(&self, call: &Underway) {
+        self.calls.borrow_mut().retain(|other| other.id != call.id);
+        if let Some(listener) = call.listener.take() {
+            let signal = call.signal();
+            let signal: &AbortSignal = view(&signal);
             let _ = signal.remove_event_listener_with_callback("abort", &listener);
+        }
+    }
+}
+
+impl Underway {
+    /// The signal that aborts it, or nothing.
+    fn signal(&self) -> JsValue {
+        match &*self.kept.borrow() {
+            Some(kept) => kept.signal(),
+            None => self.signal.clone(),
         }
     }
 }

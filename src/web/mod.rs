@@ -9,7 +9,7 @@ mod refresh;
 mod request;
 mod timer;
 
-pub(crate) use client::{Client, Config, Csrf};
+pub(crate) use client::{Client, Config, address_of};
 pub(crate) use refresh::RefreshRequest;
 
 use wasm_bindgen::JsValue;
@@ -20,6 +20,8 @@ use crate::core::{Cause, Event, Failure};
 pub(crate) trait Edge {
     /// The fetch to use.
     fn fetch(&self, input: &JsValue, init: &JsValue) -> Result<js_sys::Promise, JsValue>;
+    /// The value of the CSRF header as it is to be sent now, or `undefined` if there is none.
+    fn csrf(&self) -> JsValue;
     /// The error that a caller is rejected with. `cause` is why the refresh failed: what `fetch` rejected with, or
     /// the status of the answer.
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue;

@@ -7,8 +7,8 @@ use crate::core::RefreshEnd;
 
 /// The refresh as a client has configured it.
 pub(crate) struct RefreshRequest {
-    pub(crate) url: String,
-    pub(crate) method: String,
+    pub(crate) url: JsValue,
+    pub(crate) method: JsValue,
     /// Extra headers, or `undefined`.
     pub(crate) headers: JsValue,
     /// Whether it goes to the page's own origin.
@@ -19,20 +19,20 @@ pub(crate) struct RefreshRequest {
 impl RefreshRequest {
     pub(crate) fn init(
         &self,
-        csrf: Option<(&str, &str)>,
-        key: &str,
+        csrf: Option<(&JsValue, JsValue)>,
+        key: &JsValue,
         signal: &JsValue,
     ) -> Result<JsValue, JsValue> {
         let headers = HeaderList::copy(&self.headers)?;
         if let Some((name, value)) = csrf {
-            headers.set(name, value)?;
+            headers.set(name, &value)?;
         }
         if self.idempotency_key {
-            headers.set("idempotency-key", key)?;
+            headers.set(&"idempotency-key".into(), key)?;
         }
         let object = JsValue::from(Object::new());
         let init: &Init = view(&object);
-        init.set_method(&self.method.as_str().into());
+        init.set_method(&self.method);
         init.set_headers(&headers);
         init.set_credentials(if self.home { "same-origin" } else { "include" });
         // A reload or a closed tab must not lose the cookie that the server has just rotated.

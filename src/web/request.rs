@@ -93,8 +93,8 @@ impl Kept {
     /// Adds a header, and keeps the request from being redirected to another origin with it.
     pub(crate) fn add_header(
         &mut self,
-        name: &str,
-        value: &str,
+        name: &JsValue,
+        value: &JsValue,
         stay: bool,
     ) -> Result<(), JsValue> {
         let given = self
