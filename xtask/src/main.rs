@@ -14,6 +14,7 @@ mod tools;
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use xshell::Shell;
 
@@ -68,7 +69,11 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<()> {
     let sh = Shell::new()?;
-    sh.change_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+    // As cargo runs it, not as it was compiled: clones may share a target directory.
+    let here = sh
+        .var("CARGO_MANIFEST_DIR")
+        .context("run this as `cargo xtask`")?;
+    sh.change_dir(Path::new(&here).join(".."));
     match command {
         Command::Build { release: false } => engine::build(&sh),
         Command::Build { release: true } => {
