@@ -57,6 +57,7 @@ impl Backend {
             scheme,
             allowed_origins: config.allow_origin.clone(),
         };
+        // A server that runs for months would do so every day.
         backend.families.forget_expired(now_ms())?;
         backend.add_demo_user().await?;
         Ok(backend)

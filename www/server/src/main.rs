@@ -1,6 +1,7 @@
 //! `keepfresh-demo-server`: reads its flags, serves, and stops when it is told to.
 
-use std::io::Write;
+use std::error::Error;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -12,43 +13,47 @@ async fn main() -> ExitCode {
     // Standard output has one line, which scripts wait for; all else goes to standard error.
     tracing_subscriber::fmt()
         .with_max_level(LevelFilter::WARN)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .init();
-    let config = Config::parse();
-    let server = match Server::bind(config).await {
-        Ok(server) => server,
+    match serve(Config::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    // Whoever started us may have stopped reading; that is no reason not to serve.
-    let _ = writeln!(std::io::stdout(), "keepfresh demo: {}/", server.origin());
-    server.run(told_to_stop()).await;
-    ExitCode::SUCCESS
+    }
 }
 
+async fn serve(config: Config) -> Result<(), Box<dyn Error>> {
+    let server = Server::bind(config).await?;
+    // Before the line is printed: who reads it may tell us to stop at once.
+    let told_to_stop = signals()?;
+    // Whoever started us may have stopped reading; that is no reason not to serve.
+    let _ = writeln!(io::stdout(), "keepfresh demo: {}/", server.origin());
+    server.run(told_to_stop).await;
+    Ok(())
+}
+
+/// Ready when the program is told to stop, from now on.
 #[cfg(unix)]
-async fn told_to_stop() {
+fn signals() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
 
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return interrupted().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        () = interrupted() => {}
-    }
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
-#[cfg(not(unix))]
-async fn told_to_stop() {
-    interrupted().await;
-}
-
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // No such signal can come, so it is never the reason to stop.
-        std::future::pending::<()>().await;
-    }
+/// Ready when the program is told to stop, from now on.
+#[cfg(windows)]
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

@@ -82,12 +82,20 @@ fn age_access_cookie(lab: &Lab, headers: &mut HeaderMap) {
     }
     claims.exp = claims.iat;
     let jar = CookieJar::from_headers(headers);
-    if let Some(token) = cookies::access_token(&jar)
-        && let Ok(aged) = lab.backend.access.sign(&claims)
-        && let Some(Ok(cookie)) = headers.get(COOKIE).map(HeaderValue::to_str)
-        && let Ok(cookie) = HeaderValue::from_str(&cookie.replace(token, &aged))
-    {
-        headers.insert(COOKIE, cookie);
+    let (Some(token), Ok(aged)) = (
+        cookies::access_token(&jar),
+        lab.backend.access.sign(&claims),
+    ) else {
+        return;
+    };
+    // HTTP/2 may send each cookie in a header of its own.
+    for (name, value) in headers.iter_mut() {
+        if name == COOKIE
+            && let Ok(cookies) = value.to_str()
+            && let Ok(cookies) = HeaderValue::from_str(&cookies.replace(token, &aged))
+        {
+            *value = cookies;
+        }
     }
 }
 
