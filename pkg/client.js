@@ -2,36 +2,32 @@
 
 import { KeepfreshError } from "./error.js";
 import { readOptions } from "./options.js";
+import { OutgoingRequest } from "./request.js";
+import { Wire } from "./wire.js";
 
 // In the order of the engine's enums.
 const STATES = /** @type {const} */ (["unknown", "active", "refreshing", "expired"]);
 const EVENTS = ["refreshed", "expired", "unavailable", "ineffective"];
 const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue"];
-/** @type {[import("./index.js").KeepfreshError["code"], string][]} */
-const FAILURES = [
-  ["refresh_unavailable", "the session could not be refreshed in time; nobody has been signed out"],
-  [
-    "not_replayable",
-    "the access token had expired, and a stream can be sent only once; the session is fresh again, so send it anew (or call ensureFresh() before)",
-  ],
-  ["disposed", "this client has been disposed of"],
-];
+const UNGUARDED = 0;
+
+/** How many addresses are remembered. A page with more of them (ids in the path) starts over now and then. */
+const PLACES = 500;
 
 /** @implements {import("./index.js").Client} */
 export class Client extends EventTarget {
-  #load;
   #options;
-  /** @type {typeof fetch | undefined} */
-  #given;
-  /** @type {{ value?: string, cookie?: string }} */
-  #csrf;
-  /** What `globalThis.fetch` was before `install`. @type {typeof fetch | undefined} */
-  #native;
-  /** @type {(() => void) | undefined} */
-  #uninstall;
+  #wire;
+  #load;
   /** The engine's half, once it is loaded. @type {any} */
   #engine;
+  /** @type {(() => void) | undefined} */
+  #uninstall;
   #disposed = false;
+  /** What the engine said of the addresses that it was asked about. @type {Map<string, number>} */
+  #places = new Map();
+  /** What relative addresses were relative to at that time. @type {string | undefined} */
+  #base;
 
   /**
    * @param {import("./index.js").Options} options
@@ -40,16 +36,17 @@ export class Client extends EventTarget {
   constructor(options, load) {
     super();
     this.#options = readOptions(options);
-    this.#given = options.fetch;
-    this.#csrf = { ...options.csrf };
+    this.#wire = new Wire(options, this.#options);
     this.#load = load;
   }
 
   /** @type {typeof fetch} */
   fetch = (input, init) => {
-    if (this.#engine === undefined) return this.#fetchEarly(input, init);
+    if (!this.#engine) return this.#fetchEarly(input, init);
     try {
-      return this.#engine.fetch(input, init);
+      const place = this.#place(input);
+      if (place === UNGUARDED) return this.#wire.fetch(input, init);
+      return this.#fetchAt(place, new OutgoingRequest(this.#wire, input, init));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -76,11 +73,11 @@ export class Client extends EventTarget {
     if (this.#uninstall) return this.#uninstall;
     const native = globalThis.fetch;
     /** @type {typeof fetch} */
-    const installed = (input, init) => (this.#native ? this.fetch : native)(input, init);
+    const installed = (input, init) => (this.#wire.native ? this.fetch : native)(input, init);
+    this.#wire.native = native;
     globalThis.fetch = installed;
-    this.#native = native;
     this.#uninstall = () => {
-      this.#native = this.#uninstall = undefined;
+      this.#uninstall = this.#wire.native = undefined;
       // Somebody else may have wrapped it since; then ours stays in their chain and hands through.
       if (globalThis.fetch === installed) globalThis.fetch = native;
     };
@@ -95,16 +92,55 @@ export class Client extends EventTarget {
   }
 
   /**
-   * While the engine loads. fetch takes its arguments at the call, so what the caller may change or use up until
-   * then goes into a `Request`; a stream is nobody's to change, and has to be seen to be one.
+   * While the engine loads. fetch takes its arguments at the call, and so do we: what the caller changes until the
+   * request is sent makes no difference.
    * @param {RequestInfo | URL} input
    * @param {RequestInit} [init]
    */
   async #fetchEarly(input, init) {
-    const isStream = init?.body instanceof ReadableStream;
-    const held = isStream || (init === undefined && !(input instanceof Request));
-    const args = held ? [input, init && { ...init }] : [new Request(input, init)];
-    return (await this.#ready()).fetch(...args);
+    const request = new OutgoingRequest(this.#wire, input, init);
+    const url = new URL(addressOf(input), base()).href;
+    await this.#ready();
+    return this.#fetchAt(this.#place(url), request);
+  }
+
+  /**
+   * @param {number} place
+   * @param {OutgoingRequest} request
+   */
+  #fetchAt(place, request) {
+    return this.#engine.fetch(place, request, request.replayable, request.credentials);
+  }
+
+  /** @param {RequestInfo | URL} input */
+  #place(input) {
+    const address = addressOf(input);
+    const relativeTo = base();
+    if (this.#base !== relativeTo || this.#places.size >= PLACES) {
+      this.#places.clear();
+      this.#base = relativeTo;
+    }
+    let place = this.#places.get(address);
+    if (place === undefined) {
+      place = this.#askPlace(address);
+      this.#places.set(address, place);
+    }
+    return place;
+  }
+
+  /**
+   * @param {string} address
+   * @returns {number}
+   */
+  #askPlace(address) {
+    let url;
+    try {
+      url = new URL(address, this.#base);
+    } catch {
+      // fetch is the one to say that it makes no sense.
+      return UNGUARDED;
+    }
+    return this.#engine.place(url);
   }
 
   async #ready() {
@@ -115,10 +151,13 @@ export class Client extends EventTarget {
 
   /** What the engine cannot do without us. */
   #host = {
-    /** @type {typeof fetch} */
-    fetch: (input, init) =>
-      Promise.resolve((this.#given ?? this.#native ?? globalThis.fetch)(input, init)),
-    csrf: () => this.#csrf.value ?? readCookie(this.#csrf.cookie),
+    /**
+     * @param {boolean} again
+     * @param {AbortSignal} signal
+     */
+    refresh: (again, signal) => this.#wire.refresh(again, signal),
+    /** @param {string} url */
+    place: (url) => this.#place(url),
     error: failure,
     /**
      * @param {number} event
@@ -137,28 +176,36 @@ if (Symbol.dispose) {
   Object.defineProperty(Client.prototype, Symbol.dispose, { value: Client.prototype.dispose });
 }
 
+const base = () => globalThis.document?.baseURI ?? globalThis.location?.href;
+
+/** @param {RequestInfo | URL} input */
+const addressOf = (input) =>
+  typeof input === "string" ? input : /** @type {Request} */ (input).url ?? String(input);
+
 /**
  * @param {number} index
  * @param {unknown} [cause]
  */
 function failure(index, cause) {
-  const [code, message] = FAILURES[index] ?? ["refresh_unavailable", ""];
-  return new KeepfreshError(code, message, code === "refresh_unavailable" ? explain(cause) : undefined);
+  switch (index) {
+    case 0:
+      return new KeepfreshError(
+        "refresh_unavailable",
+        "the session could not be refreshed in time; nobody has been signed out",
+        explain(cause),
+      );
+    case 1:
+      return new KeepfreshError(
+        "not_replayable",
+        "the access token had expired, and this request can be sent only once; send it anew, or call ensureFresh() before",
+      );
+    default:
+      return new KeepfreshError("disposed", "this client has been disposed of; create another one");
+  }
 }
 
 /** @param {unknown} cause What `fetch` rejected with, the status of the answer, or nothing if none came. */
 function explain(cause) {
   if (typeof cause === "number") return new Error(`the refresh was answered ${cause}`);
   return cause ?? new DOMException("the refresh was not answered in time", "TimeoutError");
-}
-
-/** @param {string | undefined} name */
-function readCookie(name) {
-  try {
-    const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
-    return found?.slice(`${name}=`.length);
-  } catch {
-    // No document (a worker), or one that may have no cookies (a sandboxed frame).
-    return undefined;
-  }
 }

@@ -5,7 +5,11 @@ import inline from "./engine/inline.js";
 import { Client } from "./client.js";
 import { loader } from "./loader.js";
 
-const load = loader(() => Uint8Array.from(atob(inline), (char) => char.charCodeAt(0)));
+const load = loader(() => {
+  const deflated = Uint8Array.from(atob(inline), (char) => char.charCodeAt(0));
+  const wasm = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Response(wasm).arrayBuffer();
+});
 
 /** @type {import("./index.js").createClient} */
 export const createClient = (options) => new Client(options, load);

@@ -72,14 +72,14 @@ export function readOptions(options) {
     refresh,
     method: method.toUpperCase(),
     headers: headers && new Headers(headers),
-    idempotencyKey,
+    idempotencyKey: idempotencyKey || refresh.origin === globalThis.origin,
     guard: (guard ?? [refresh.origin]).map(readPrefix("guard")),
     exclude: exclude.map(readPrefix("exclude")),
     signIn: options.signIn === undefined ? undefined : readUrl("signIn", options.signIn),
     signOut: options.signOut === undefined ? undefined : readUrl("signOut", options.signOut),
     expiredStatuses: Uint16Array.from(expiredStatuses),
     timeout,
-    csrfHeader: csrf?.header,
+    hasCsrf: csrf !== undefined,
   };
 }
 

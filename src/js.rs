@@ -6,25 +6,38 @@ use std::rc::Rc;
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use web_sys::Url;
+use web_sys::{AbortSignal, Url};
 
 use crate::{
-    core::{Cause, Event, Failure, Policy, Scope, Standing},
-    web::{self, Config, Edge, RefreshRequest, address_of},
+    core::{Cause, Event, Failure, Place, Policy, Scope, Standing},
+    web::{Client, Edge, Outgoing, address_of},
 };
 
 #[wasm_bindgen]
 extern "C" {
     /// The hand-written half.
     pub type Host;
-    #[wasm_bindgen(method, catch, js_name = fetch)]
-    fn send(this: &Host, input: &JsValue, init: &JsValue) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, js_name = csrf)]
-    fn csrf_value(this: &Host) -> JsValue;
+    #[wasm_bindgen(method, catch, js_name = refresh)]
+    fn send_refresh(this: &Host, again: bool, signal: &AbortSignal) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, js_name = place)]
+    fn place_of(this: &Host, url: String) -> u32;
     #[wasm_bindgen(method)]
     fn error(this: &Host, failure: u32, cause: &JsValue) -> JsValue;
     #[wasm_bindgen(method)]
     fn announce(this: &Host, event: u32, cause: u32, peer: bool);
+
+    /// A request that a caller has handed to `client.fetch`.
+    pub type Request;
+    #[wasm_bindgen(method, catch, js_name = send)]
+    fn send_again(this: &Request) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, getter, js_name = method)]
+    fn method_of(this: &Request) -> String;
+    #[wasm_bindgen(method, getter, js_name = signal)]
+    fn signal_of(this: &Request) -> JsValue;
+    #[wasm_bindgen(method, js_name = includeCredentials)]
+    fn set_credentials(this: &Request);
+    #[wasm_bindgen(method, catch, js_name = addCsrf)]
+    fn set_csrf(this: &Request, stay: bool) -> Result<(), JsValue>;
 
     /// The options, read: every URL is absolute and a `URL`, what was left out is `undefined`.
     pub type Options;
@@ -32,12 +45,6 @@ extern "C" {
     fn home(this: &Options) -> String;
     #[wasm_bindgen(method, getter)]
     fn refresh(this: &Options) -> Url;
-    #[wasm_bindgen(method, getter)]
-    fn method(this: &Options) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn headers(this: &Options) -> JsValue;
-    #[wasm_bindgen(method, getter, js_name = idempotencyKey)]
-    fn idempotency_key(this: &Options) -> bool;
     #[wasm_bindgen(method, getter)]
     fn guard(this: &Options) -> Array;
     #[wasm_bindgen(method, getter)]
@@ -50,8 +57,8 @@ extern "C" {
     fn expired_statuses(this: &Options) -> Vec<u16>;
     #[wasm_bindgen(method, getter)]
     fn timeout(this: &Options) -> f64;
-    #[wasm_bindgen(method, getter, js_name = csrfHeader)]
-    fn csrf_header(this: &Options) -> JsValue;
+    #[wasm_bindgen(method, getter, js_name = hasCsrf)]
+    fn csrf(this: &Options) -> bool;
 }
 
 #[global_allocator]
@@ -59,19 +66,37 @@ static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 /// The engine half of one client.
 #[wasm_bindgen]
-pub struct Engine(Rc<web::Client>);
+pub struct Engine(Rc<Client>);
 
 #[wasm_bindgen]
 impl Engine {
     /// Makes a client of options that have been read, for a host that does what the engine cannot.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &Options, host: Host) -> Engine {
-        Engine(web::Client::new(read(options), Box::new(host)))
+        let url = options.refresh().href().into();
+        Engine(Client::new(&url, read(options), Box::new(host)))
     }
 
-    /// `fetch`.
-    pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
-        self.0.fetch(input, init)
+    /// What a request to that address is to the client: 0 if it is unguarded, something to hand to
+    /// [`Engine::fetch`] otherwise.
+    pub fn place(&self, url: &Url) -> u32 {
+        self.0.place(&address_of(url)) as u32
+    }
+
+    /// `fetch`, for a request that goes to that place.
+    pub fn fetch(
+        &self,
+        place: u32,
+        request: Request,
+        replayable: bool,
+        credentials: Option<String>,
+    ) -> Result<Promise, JsValue> {
+        self.0.fetch(
+            decode(place),
+            Box::new(request),
+            replayable,
+            credentials.as_deref(),
+        )
     }
 
     /// Resolves when the access cookie is no older than `max_age` milliseconds.
@@ -102,12 +127,12 @@ impl Engine {
 }
 
 impl Edge for Host {
-    fn fetch(&self, input: &JsValue, init: &JsValue) -> Result<Promise, JsValue> {
-        self.send(input, init)
+    fn refresh(&self, again: bool, signal: &AbortSignal) -> Result<Promise, JsValue> {
+        self.send_refresh(again, signal)
     }
 
-    fn csrf(&self) -> JsValue {
-        self.csrf_value()
+    fn place(&self, url: String) -> Place {
+        decode(self.place_of(url))
     }
 
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {
@@ -119,36 +144,55 @@ impl Edge for Host {
     }
 }
 
-fn read(options: &Options) -> Config {
+impl Outgoing for Request {
+    fn send(&self) -> Result<Promise, JsValue> {
+        self.send_again()
+    }
+
+    fn method(&self) -> String {
+        self.method_of()
+    }
+
+    fn signal(&self) -> JsValue {
+        self.signal_of()
+    }
+
+    fn include_credentials(&self) {
+        self.set_credentials();
+    }
+
+    fn add_csrf(&self, stay: bool) -> Result<(), JsValue> {
+        self.set_csrf(stay)
+    }
+}
+
+fn read(options: &Options) -> Policy {
     let all = |urls: Array| {
         urls.iter()
             .map(|url| address_of(url.unchecked_ref()))
             .collect()
     };
-    let home = options.home();
-    let url = options.refresh();
-    let refresh = address_of(&url);
-    let at_home = refresh.origin == home;
-    Config {
-        refresh: RefreshRequest {
-            url: url.href().into(),
-            method: options.method(),
-            headers: options.headers(),
-            home: at_home,
-            idempotency_key: at_home || options.idempotency_key(),
+    Policy {
+        scope: Scope {
+            home: options.home(),
+            refresh: address_of(&options.refresh()),
+            guard: all(options.guard()),
+            exclude: all(options.exclude()),
+            sign_in: options.sign_in().as_ref().map(address_of),
+            sign_out: options.sign_out().as_ref().map(address_of),
         },
-        csrf_header: options.csrf_header(),
-        policy: Policy {
-            scope: Scope {
-                home,
-                refresh,
-                guard: all(options.guard()),
-                exclude: all(options.exclude()),
-                sign_in: options.sign_in().as_ref().map(address_of),
-                sign_out: options.sign_out().as_ref().map(address_of),
-            },
-            expired_statuses: options.expired_statuses(),
-            timeout: options.timeout(),
-        },
+        expired_statuses: options.expired_statuses(),
+        timeout: options.timeout(),
+        csrf: options.csrf(),
+    }
+}
+
+fn decode(place: u32) -> Place {
+    match place {
+        1 => Place::Guarded,
+        2 => Place::GuardedElsewhere,
+        3 => Place::SignIn,
+        4 => Place::SignOut,
+        _ => Place::Unguarded,
     }
 }

@@ -13,12 +13,12 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// Notes a failure and returns when the pause after it ends. `asked` is what the server wants
-    /// (`Retry-After`, RFC 9110 section 10.2.3): never less than our own pause, so that a zero cannot hammer.
+    /// Notes a failure and returns when the pause after it ends. `asked` is what the server wants instead
+    /// (`Retry-After`, RFC 9110 section 10.2.3), within reason: a zero would hammer it.
     pub(crate) fn fail(&mut self, now: Millis, asked: Option<Millis>) -> Millis {
         let own = (FIRST * f64::from(1_u32 << self.failures.min(6))).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
-        self.until = now + asked.map_or(own, |asked| asked.min(LONGEST_ASKED).max(own));
+        self.until = now + asked.map_or(own, |asked| asked.min(LONGEST_ASKED).max(FIRST));
         self.until
     }
 

@@ -1,7 +1,7 @@
 use super::{Millis, epoch::Epoch};
 
 /// A call under way. Stale ids are told from live ones, so an event that comes late finds nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallId(u32);
 
 impl CallId {

@@ -8,6 +8,8 @@ pub(crate) struct Policy {
     pub(crate) expired_statuses: Vec<u16>,
     /// How long waiting and refreshing may take together for one call.
     pub(crate) timeout: Millis,
+    /// Whether requests that can change something carry a CSRF header.
+    pub(crate) csrf: bool,
 }
 
 /// A response to a guarded request, as far as decisions go.
@@ -46,9 +48,16 @@ impl Policy {
         !safe.iter().any(|safe| method.eq_ignore_ascii_case(safe))
     }
 
-    pub(crate) fn read(&self, status: u16) -> Answer {
+    /// `redirected_to` tells where the answer comes from, if the request was redirected. Out of scope, whatever that
+    /// server wants is not our access token.
+    pub(crate) fn read(
+        &self,
+        status: u16,
+        redirected_to: impl FnOnce() -> Option<Place>,
+    ) -> Answer {
+        let is_ours = |place| matches!(place, Place::Guarded | Place::GuardedElsewhere);
         Answer {
-            expired: self.expired_statuses.contains(&status),
+            expired: self.expired_statuses.contains(&status) && redirected_to().is_none_or(is_ours),
             ok: (200..300).contains(&status),
         }
     }

@@ -28,8 +28,9 @@ pub(crate) enum Kind {
 }
 
 /// What is known of the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Standing {
+    #[default]
     Unknown,
     Active,
     Refreshing,
@@ -171,8 +172,9 @@ impl Session {
 
     pub(crate) fn standing(&self) -> Standing {
         match self.refresh {
-            Refresh::Underway { .. } | Refresh::Asking { .. } => Standing::Refreshing,
-            Refresh::Idle | Refresh::Cooling { .. } => self.standing,
+            Refresh::Idle => self.standing,
+            Refresh::Cooling { .. } if self.waiting.is_empty() => self.standing,
+            _ => Standing::Refreshing,
         }
     }
 

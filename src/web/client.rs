@@ -1,75 +1,62 @@
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
-use js_sys::{Map, Object, Promise};
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use web_sys::{Response, Url};
 
-use super::{
-    Edge, RefreshRequest,
-    bindings::{
-        DOCUMENT, Document, Input, LOCATION, Location, ParsedUrl, is_absent, to_string, view,
-    },
-    driver::Driver,
-    request::{Kept, chosen_credentials, is_request},
-};
+use super::{Edge, Outgoing, driver::Driver};
 use crate::core::{Address, Answer, ClientId, Cookies, Kind, Place, Policy, Standing};
-
-/// How many addresses are remembered. A page with more of them (ids in the path) starts over now and then.
-const PLACES: u32 = 512;
 
 /// One client: what it was configured with, and the session that it shares with others of its refresh URL.
 pub(crate) struct Client {
     pub(crate) id: ClientId,
     pub(crate) policy: Policy,
-    pub(crate) refresh: RefreshRequest,
-    /// The name of the header that proves that a request comes from our own page, or `undefined`.
-    csrf_header: JsValue,
     pub(crate) edge: Box<dyn Edge>,
     driver: Rc<Driver>,
-    places: Map,
-    /// What relative addresses were relative to when `places` was filled.
-    base: RefCell<JsValue>,
-}
-
-/// What an edge has read from its caller's options.
-pub(crate) struct Config {
-    pub(crate) policy: Policy,
-    pub(crate) refresh: RefreshRequest,
-    pub(crate) csrf_header: JsValue,
 }
 
 impl Client {
-    pub(crate) fn new(config: Config, edge: Box<dyn Edge>) -> Rc<Self> {
-        let driver = Driver::of(&config.refresh.url);
+    pub(crate) fn new(refresh_url: &JsValue, policy: Policy, edge: Box<dyn Edge>) -> Rc<Self> {
+        let driver = Driver::of(refresh_url);
         let client = Rc::new(Self {
             id: driver.new_client_id(),
-            policy: config.policy,
-            refresh: config.refresh,
-            csrf_header: config.csrf_header,
+            policy,
             edge,
             driver,
-            places: Map::new(),
-            base: RefCell::default(),
         });
         client.driver.add(&client);
         client
     }
 
-    pub(crate) fn fetch(self: &Rc<Self>, input: &JsValue, init: &JsValue) -> Promise {
-        let sent = match self.place(input) {
-            place @ (Place::Guarded | Place::GuardedElsewhere) => {
-                self.fetch_guarded(place, input, init)
+    /// What a request to that address is to this client.
+    pub(crate) fn place(&self, address: &Address) -> Place {
+        self.policy.scope.place(address)
+    }
+
+    /// `credentials` is the mode that the caller chose, if any.
+    pub(crate) fn fetch(
+        self: &Rc<Self>,
+        place: Place,
+        request: Box<dyn Outgoing>,
+        replayable: bool,
+        credentials: Option<&str>,
+    ) -> Result<Promise, JsValue> {
+        match place {
+            Place::Unguarded => request.send(),
+            Place::SignIn => Ok(self.driver.watch_sign_in(&request.send()?)),
+            Place::SignOut => Ok(self.call(Kind::SignOut, Some(request))),
+            Place::Guarded | Place::GuardedElsewhere => {
+                match self.policy.cookies(place, credentials) {
+                    Cookies::Declined => return request.send(),
+                    Cookies::Include => request.include_credentials(),
+                    Cookies::AsIs => {}
+                }
+                if self.policy.csrf && Policy::is_unsafe(&request.method()) {
+                    request.add_csrf(place == Place::Guarded)?;
+                }
+                Ok(self.call(Kind::Request { replayable }, Some(request)))
             }
-            Place::SignOut => {
-                Kept::new(input, init).map(|kept| self.call(Kind::SignOut, Some(kept)))
-            }
-            Place::SignIn => self
-                .edge
-                .fetch(input, init)
-                .map(|answer| self.driver.watch_sign_in(&answer)),
-            Place::Unguarded => self.edge.fetch(input, init),
-        };
-        sent.unwrap_or_else(|error| Promise::reject(&error))
+        }
     }
 
     /// Resolves when the access cookie is known to be no older than `max_age` milliseconds.
@@ -91,89 +78,20 @@ impl Client {
     }
 
     pub(crate) fn read(&self, response: &Response) -> Answer {
-        let answer = self.policy.read(response.status());
-        // Redirected out of scope: whatever that server wants, it is not our access token.
-        let ours = !answer.expired
-            || !response.redirected()
-            || matches!(
-                self.place(&response.url().into()),
-                Place::Guarded | Place::GuardedElsewhere
-            );
-        Answer {
-            expired: answer.expired && ours,
-            ..answer
-        }
-    }
-
-    /// The CSRF header as it is to be sent now. A cookie that is not there proves nothing, so nothing is sent.
-    pub(crate) fn csrf(&self) -> Option<(&JsValue, JsValue)> {
-        if self.csrf_header.is_undefined() {
-            return None;
-        }
-        Some((&self.csrf_header, self.edge.csrf())).filter(|(_, value)| !value.is_undefined())
-    }
-
-    fn fetch_guarded(
-        self: &Rc<Self>,
-        place: Place,
-        input: &JsValue,
-        init: &JsValue,
-    ) -> Result<Promise, JsValue> {
-        let chosen = chosen_credentials(input, init).as_string();
-        let cookies = self.policy.cookies(place, chosen.as_deref());
-        if cookies == Cookies::Declined {
-            return self.edge.fetch(input, init);
-        }
-        let mut kept = Kept::new(input, init)?;
-        if cookies == Cookies::Include {
-            kept.include_credentials();
-        }
-        if !self.csrf_header.is_undefined()
-            && Policy::is_unsafe(&kept.method())
-            && let Some((header, value)) = self.csrf()
-        {
-            kept.add_header(header, &value, place == Place::Guarded)?;
-        }
-        Ok(self.call(
-            Kind::Request {
-                replayable: kept.is_replayable(),
-            },
-            Some(kept),
-        ))
-    }
-
-    fn call(self: &Rc<Self>, kind: Kind, kept: Option<Kept>) -> Promise {
-        self.driver.call(self, kind, kept, JsValue::UNDEFINED)
-    }
-
-    fn place(&self, input: &JsValue) -> Place {
-        let address = if input.is_string() {
-            input.clone()
-        } else if is_request(input) {
-            view::<Input>(input).url()
-        } else {
-            to_string(input)
+        // Only an answer that matters is asked where it comes from: most have not been redirected.
+        let place = || {
+            response
+                .redirected()
+                .then(|| self.edge.place(response.url()))
         };
-        let base = base();
-        if !Object::is(&base, &self.base.borrow()) || self.places.size() > PLACES {
-            self.places.clear();
-            self.base.replace(base);
-        }
-        if let Some(code) = self.places.get(&address).as_f64() {
-            return decode(code);
-        }
-        let place = self
-            .parse(&address)
-            .map_or(Place::Unguarded, |it| self.policy.scope.place(&it));
-        self.places.set(&address, &(place as u8).into());
-        place
+        self.policy.read(response.status(), place)
     }
 
-    fn parse(&self, address: &JsValue) -> Option<Address> {
-        let base = self.base.borrow();
-        ParsedUrl::parse(address, &base)
-            .ok()
-            .map(|url| address_of(view(&url)))
+    fn call(self: &Rc<Self>, kind: Kind, request: Option<Box<dyn Outgoing>>) -> Promise {
+        let signal = request
+            .as_ref()
+            .map_or(JsValue::UNDEFINED, |request| request.signal());
+        self.driver.call(self, kind, request, signal)
     }
 }
 
@@ -183,24 +101,4 @@ pub(crate) fn address_of(url: &Url) -> Address {
         origin: url.origin(),
         path: url.pathname(),
     }
-}
-
-fn decode(code: f64) -> Place {
-    [
-        Place::Guarded,
-        Place::GuardedElsewhere,
-        Place::SignIn,
-        Place::SignOut,
-    ]
-    .into_iter()
-    .find(|place| f64::from(*place as u8) == code)
-    .unwrap_or(Place::Unguarded)
-}
-
-fn base() -> JsValue {
-    let document = DOCUMENT.with(|document| document.as_ref().map(Document::base_uri));
-    document
-        .or_else(|| LOCATION.with(|location| location.as_ref().map(Location::href)))
-        .filter(|base| !is_absent(base))
-        .unwrap_or_default()
 }

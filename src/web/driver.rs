@@ -1,6 +1,6 @@
 use std::{
     cell::{Cell, RefCell},
-    rc::Rc,
+    rc::{Rc, Weak},
 };
 
 use js_sys::{Function, Promise, Reflect};
@@ -8,11 +8,11 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{AbortController, AbortSignal, Response};
 
 use super::{
-    bindings::{Callback, Thenable, is_absent, now, view},
+    Outgoing,
+    bindings::{Callback, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
     refresh,
-    request::Kept,
     timer::Timer,
 };
 use crate::core::{
@@ -32,7 +32,7 @@ pub(crate) struct Driver {
     next_client: Cell<u32>,
     calls: RefCell<Vec<Rc<Underway>>>,
     flight: RefCell<Flight>,
-    timer: RefCell<Timer>,
+    timer: Timer,
     callback: Callback,
 }
 
@@ -68,7 +68,8 @@ const STEPS: [Step; 10] = [
 struct Underway {
     id: CallId,
     client: Rc<Client>,
-    kept: RefCell<Option<Kept>>,
+    request: Option<Box<dyn Outgoing>>,
+    /// The signal that aborts it, or `undefined`.
     signal: JsValue,
     /// The 401 that it waits with, or the answer that it is about to be settled with.
     response: Cell<Option<Response>>,
@@ -98,7 +99,6 @@ struct Flight {
     number: u32,
     /// While it is on the wire.
     controller: Option<AbortController>,
-    key: JsValue,
     /// Why it failed: what `fetch` rejected with, or the status of the answer.
     cause: JsValue,
 }
@@ -110,34 +110,34 @@ thread_local! {
 impl Driver {
     /// The driver of this refresh URL: one, however many clients there are. It outlives them, as the session does.
     pub(crate) fn of(refresh_url: &JsValue) -> Rc<Self> {
-        DRIVERS.with_borrow_mut(|drivers| {
-            if let Some(driver) = drivers
-                .iter()
-                .find(|driver| driver.refresh_url == *refresh_url)
-            {
-                return Rc::clone(driver);
-            }
-            let driver = Rc::new_cyclic(|driver: &std::rc::Weak<Self>| {
-                let driver = driver.clone();
-                let callback = Closure::<dyn Fn(u32, f64, JsValue) -> Settlement>::new(
-                    move |step, about, value| match driver.upgrade() {
-                        Some(driver) => driver.come_back(step, about, value),
-                        None => Ok(value),
-                    },
-                );
-                Self {
-                    refresh_url: refresh_url.clone(),
-                    session: RefCell::new(Session::new()),
-                    clients: RefCell::default(),
-                    next_client: Cell::default(),
-                    calls: RefCell::default(),
-                    flight: RefCell::default(),
-                    timer: RefCell::default(),
-                    callback: callback.into_js_value().unchecked_into(),
-                }
-            });
-            drivers.push(Rc::clone(&driver));
+        let is_known = |driver: &&Rc<Self>| driver.refresh_url == *refresh_url;
+        let known = update_drivers(|drivers| drivers.iter().find(is_known).cloned());
+        known.unwrap_or_else(|| {
+            let driver = Self::new(refresh_url);
+            update_drivers(|drivers| drivers.push(Rc::clone(&driver)));
             driver
+        })
+    }
+
+    fn new(refresh_url: &JsValue) -> Rc<Self> {
+        Rc::new_cyclic(|driver: &Weak<Self>| {
+            let driver = driver.clone();
+            let callback = Closure::<dyn Fn(u32, f64, JsValue) -> Settlement>::new(
+                move |step, about, value| match driver.upgrade() {
+                    Some(driver) => driver.come_back(step, about, value),
+                    None => Ok(value),
+                },
+            );
+            Self {
+                refresh_url: refresh_url.clone(),
+                session: RefCell::new(Session::new()),
+                clients: RefCell::default(),
+                next_client: Cell::default(),
+                calls: RefCell::default(),
+                flight: RefCell::default(),
+                timer: Timer::default(),
+                callback: callback.into_js_value().unchecked_into(),
+            }
         })
     }
 
@@ -149,17 +149,19 @@ impl Driver {
     }
 
     pub(crate) fn add(&self, client: &Rc<Client>) {
-        self.clients.borrow_mut().push(Rc::clone(client));
+        update(&self.clients, |clients| clients.push(Rc::clone(client)));
     }
 
     pub(crate) fn remove(&self, id: ClientId) {
-        self.session.borrow_mut().handle_dispose(now(), id);
+        self.tell(|session| session.handle_dispose(now(), id));
         self.run();
-        self.clients.borrow_mut().retain(|client| client.id != id);
+        update(&self.clients, |clients| {
+            clients.retain(|client| client.id != id)
+        });
     }
 
     pub(crate) fn standing(&self) -> Standing {
-        self.session.borrow().standing()
+        self.tell(|session| session.standing())
     }
 
     /// Begins a call; the promise is its caller's.
@@ -167,25 +169,22 @@ impl Driver {
         &self,
         client: &Rc<Client>,
         kind: Kind,
-        kept: Option<Kept>,
+        request: Option<Box<dyn Outgoing>>,
         signal: JsValue,
     ) -> Promise {
         let timeout = client.policy.timeout;
-        let id = self
-            .session
-            .borrow_mut()
-            .handle_call(now(), client.id, kind, timeout);
+        let id = self.tell(|session| session.handle_call(now(), client.id, kind, timeout));
         let call = Rc::new(Underway {
             id,
             client: Rc::clone(client),
-            kept: RefCell::new(kept),
+            request,
             signal,
             response: Cell::default(),
             ahead: Cell::default(),
             given: Cell::default(),
             listener: Cell::default(),
         });
-        self.calls.borrow_mut().push(Rc::clone(&call));
+        update(&self.calls, |calls| calls.push(Rc::clone(&call)));
         self.run();
         match self.hand_over(&call) {
             Ok(value) => Promise::resolve(&value),
@@ -196,6 +195,10 @@ impl Driver {
     /// Looks at what a sign-in is answered, without coming between it and its caller.
     pub(crate) fn watch_sign_in(&self, answer: &Promise) -> Promise {
         view::<Thenable>(answer).then_if_fulfilled(&self.on(Step::SignInAnswered, now()))
+    }
+
+    fn tell<T: Default>(&self, what: impl FnOnce(&mut Session) -> T) -> T {
+        update(&self.session, what)
     }
 
     fn on(&self, step: Step, about: f64) -> Function {
@@ -235,7 +238,7 @@ impl Driver {
         };
         let answer = call.client.read(&response);
         call.response.set(Some(response));
-        self.session.borrow_mut().handle_answer(now(), id, answer);
+        self.tell(|session| session.handle_answer(now(), id, answer));
         self.run();
         self.hand_over(&call)
     }
@@ -245,7 +248,7 @@ impl Driver {
             return Ok(JsValue::UNDEFINED);
         };
         self.settle(&call, Err(reason));
-        self.session.borrow_mut().handle_rejection(now(), id);
+        self.tell(|session| session.handle_rejection(now(), id));
         self.run();
         self.hand_over(&call)
     }
@@ -253,8 +256,8 @@ impl Driver {
     fn aborted(&self, id: CallId) {
         let Some(call) = self.find(id) else { return };
         self.discard(&call);
-        self.settle(&call, Err(view::<AbortSignal>(&call.signal()).reason()));
-        self.session.borrow_mut().handle_abort(now(), id);
+        self.settle(&call, Err(view::<AbortSignal>(&call.signal).reason()));
+        self.tell(|session| session.handle_abort(now(), id));
         self.run();
     }
 
@@ -269,7 +272,7 @@ impl Driver {
             Some(true) => self.read_on(&call),
             Some(false) => {
                 self.discard(&call);
-                self.session.borrow_mut().handle_dropped_body(id);
+                self.tell(|session| session.handle_dropped_body(id));
             }
             None => {}
         }
@@ -286,16 +289,13 @@ impl Driver {
     }
 
     fn refresh_ended(&self, number: u32, cause: JsValue, end: RefreshEnd) {
-        {
-            let mut flight = self.flight.borrow_mut();
+        update(&self.flight, |flight| {
             if flight.number == number {
                 flight.controller = None;
                 flight.cause = cause;
             }
-        }
-        self.session
-            .borrow_mut()
-            .handle_refresh_end(now(), number, end);
+        });
+        self.tell(|session| session.handle_refresh_end(now(), number, end));
         self.run();
     }
 
@@ -303,9 +303,7 @@ impl Driver {
         if let Ok(copy) = response.clone() {
             self.read_lifetime(&copy, asked_at);
         }
-        self.session
-            .borrow_mut()
-            .handle_sign_in(now(), response.status());
+        self.tell(|session| session.handle_sign_in(now(), response.status()));
         self.run();
     }
 
@@ -315,15 +313,13 @@ impl Driver {
             .and_then(|it| it.as_f64());
         if let Some(seconds) = seconds {
             let asked_at = (asked_at >= 0.0).then_some(asked_at);
-            self.session
-                .borrow_mut()
-                .handle_lifetime(asked_at, seconds * 1_000.0);
+            self.tell(|session| session.handle_lifetime(asked_at, seconds * 1_000.0));
         }
     }
 
     fn timer_rang(&self) {
-        self.timer.borrow_mut().clear();
-        self.session.borrow_mut().handle_time(now());
+        self.timer.clear();
+        self.tell(|session| session.handle_time(now()));
         self.run();
     }
 
@@ -333,7 +329,7 @@ impl Driver {
     /// an injected fetch or an event handler may well call us again.
     fn run(&self) {
         loop {
-            let action = self.session.borrow_mut().poll_action();
+            let action = self.tell(|session| session.poll_action());
             let on_call = |id, act: fn(&Self, &Underway)| {
                 if let Some(call) = self.find(id) {
                     act(self, &call);
@@ -362,18 +358,14 @@ impl Driver {
                 None => break,
             }
         }
-        let moment = self.session.borrow().poll_timeout();
-        self.timer
-            .borrow_mut()
-            .set(moment, || self.on(Step::TimerRang, 0.0));
+        let moment = self.tell(|session| session.poll_timeout());
+        self.timer.set(moment, || self.on(Step::TimerRang, 0.0));
     }
 
     fn send(&self, call: &Underway) {
         self.discard(call);
-        let Some(taken) = call.kept.borrow_mut().as_mut().map(Kept::take) else {
-            return;
-        };
-        match taken.and_then(|(input, init)| call.client.edge.fetch(&input, &init)) {
+        let Some(request) = &call.request else { return };
+        match request.send() {
             Ok(promise) => {
                 let about = f64::from(call.id.to_bits());
                 let answered = self.on(Step::Answered, about);
@@ -386,7 +378,7 @@ impl Driver {
             }
             Err(error) => {
                 self.settle(call, Err(error));
-                self.session.borrow_mut().handle_rejection(now(), call.id);
+                self.tell(|session| session.handle_rejection(now(), call.id));
             }
         }
     }
@@ -421,47 +413,38 @@ impl Driver {
 
     fn fail(&self, call: &Underway, failure: Failure) {
         self.discard(call);
-        let cause = self.flight.borrow().cause.clone();
+        let cause = update(&self.flight, |flight| flight.cause.clone());
         self.settle(call, Err(call.client.edge.error(failure, &cause)));
     }
 
     fn refresh(&self, client: ClientId, number: u32, again: bool) {
-        let client = self
-            .clients
-            .borrow()
-            .iter()
-            .find(|it| it.id == client)
-            .cloned();
+        let client = update(&self.clients, |clients| {
+            clients.iter().find(|it| it.id == client).cloned()
+        });
         let Ok(controller) = AbortController::new() else {
             return;
         };
-        let before = {
-            let mut flight = self.flight.borrow_mut();
-            if !again {
-                flight.key = refresh::new_key().into();
-            }
-            flight.number = number;
-            flight.cause = JsValue::UNDEFINED;
-            flight.controller.replace(controller.clone())
+        let signal = controller.signal();
+        let flight = Flight {
+            number,
+            controller: Some(controller),
+            cause: JsValue::UNDEFINED,
         };
         // One that is overdue has had its time; it would only take a connection from this one.
+        let before = update(&self.flight, |latest| {
+            std::mem::replace(latest, flight).controller
+        });
         if let Some(before) = before {
             before.abort();
         }
-        let sent = client.ok_or(JsValue::UNDEFINED).and_then(|client| {
-            let key = self.flight.borrow().key.clone();
-            let init = client
-                .refresh
-                .init(client.csrf(), &key, &controller.signal())?;
-            client.edge.fetch(&client.refresh.url, &init)
-        });
-        match sent {
+        match client
+            .ok_or(JsValue::UNDEFINED)
+            .and_then(|it| it.edge.refresh(again, &signal))
+        {
             Ok(promise) => {
                 let about = f64::from(number);
-                let (answered, lost) = (
-                    self.on(Step::RefreshAnswered, about),
-                    self.on(Step::RefreshLost, about),
-                );
+                let answered = self.on(Step::RefreshAnswered, about);
+                let lost = self.on(Step::RefreshLost, about);
                 view::<Thenable>(&promise).watch(&answered, &lost);
             }
             Err(error) => self.refresh_ended(number, error, RefreshEnd::Lost),
@@ -469,7 +452,7 @@ impl Driver {
     }
 
     fn announce(&self, event: Event, cause: Cause, by: ClientId) {
-        let clients = self.clients.borrow().clone();
+        let clients = update(&self.clients, |clients| clients.clone());
         for client in clients {
             client.edge.announce(event, cause, client.id != by);
         }
@@ -485,11 +468,9 @@ impl Driver {
     // The calls.
 
     fn find(&self, id: CallId) -> Option<Rc<Underway>> {
-        self.calls
-            .borrow()
-            .iter()
-            .find(|call| call.id == id)
-            .cloned()
+        update(&self.calls, |calls| {
+            calls.iter().find(|call| call.id == id).cloned()
+        })
     }
 
     /// Gives up the response that a call holds: nobody will read it.
@@ -537,9 +518,8 @@ impl Driver {
         let promise = Promise::new(&mut |resolve, reject| {
             call.given.set(Given::Deferred { resolve, reject });
         });
-        let signal = call.signal();
-        if !is_absent(&signal) {
-            let signal: &AbortSignal = view(&signal);
+        if call.signal.is_object() {
+            let signal: &AbortSignal = view(&call.signal);
             if signal.aborted() {
                 self.aborted(call.id);
             } else {
@@ -553,21 +533,25 @@ impl Driver {
     }
 
     fn forget(&self, call: &Underway) {
-        self.calls.borrow_mut().retain(|other| other.id != call.id);
+        update(&self.calls, |calls| {
+            calls.retain(|other| other.id != call.id)
+        });
         if let Some(listener) = call.listener.take() {
-            let signal = call.signal();
-            let signal: &AbortSignal = view(&signal);
+            let signal: &AbortSignal = view(&call.signal);
             let _ = signal.remove_event_listener_with_callback("abort", &listener);
         }
     }
 }
 
-impl Underway {
-    /// The signal that aborts it, or nothing.
-    fn signal(&self) -> JsValue {
-        match &*self.kept.borrow() {
-            Some(kept) => kept.signal(),
-            None => self.signal.clone(),
-        }
-    }
+/// A short look at something shared. It never lasts while other code runs, so it cannot meet itself; were it to, doing
+/// nothing would be better than the panic of `borrow_mut`, which costs a kilobyte besides.
+fn update<T, R: Default>(shared: &RefCell<T>, how: impl FnOnce(&mut T) -> R) -> R {
+    shared
+        .try_borrow_mut()
+        .map(|mut value| how(&mut value))
+        .unwrap_or_default()
+}
+
+fn update_drivers<R: Default>(how: impl FnOnce(&mut Vec<Rc<Driver>>) -> R) -> R {
+    DRIVERS.with(|drivers| update(drivers, how))
 }

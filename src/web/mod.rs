@@ -6,22 +6,36 @@ mod body;
 mod client;
 mod driver;
 mod refresh;
-mod request;
 mod timer;
 
-pub(crate) use client::{Client, Config, address_of};
-pub(crate) use refresh::RefreshRequest;
+pub(crate) use client::{Client, address_of};
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
+use web_sys::AbortSignal;
 
-use crate::core::{Cause, Event, Failure};
+use crate::core::{Cause, Event, Failure, Place};
+
+/// A request as it was when its caller made it, to be sent as often as need be with the same bytes.
+///
+/// An edge knows what its callers may still change, and keeps a copy of that.
+pub(crate) trait Outgoing {
+    /// Sends it, once more.
+    fn send(&self) -> Result<Promise, JsValue>;
+    fn method(&self) -> String;
+    /// The signal that aborts it, or `undefined`.
+    fn signal(&self) -> JsValue;
+    fn include_credentials(&self);
+    /// Adds the CSRF header, if there is a value for it. `stay`: the browser may not redirect it to another origin.
+    fn add_csrf(&self, stay: bool) -> Result<(), JsValue>;
+}
 
 /// What an edge does for the shell: it knows how its callers speak.
 pub(crate) trait Edge {
-    /// The fetch to use.
-    fn fetch(&self, input: &JsValue, init: &JsValue) -> Result<js_sys::Promise, JsValue>;
-    /// The value of the CSRF header as it is to be sent now, or `undefined` if there is none.
-    fn csrf(&self) -> JsValue;
+    /// Sends the refresh. `again`: it is the last one, tried once more, under the same `Idempotency-Key`.
+    fn refresh(&self, again: bool, signal: &AbortSignal) -> Result<Promise, JsValue>;
+    /// What a URL is to the client.
+    fn place(&self, url: String) -> Place;
     /// The error that a caller is rejected with. `cause` is why the refresh failed: what `fetch` rejected with, or
     /// the status of the answer.
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue;

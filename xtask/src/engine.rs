@@ -1,13 +1,17 @@
-//! Makes pkg/engine/ from the crate: the wasm, its glue, and the wasm again as a JavaScript string.
+//! Makes pkg/engine/ from the crate: the wasm, its glue, and the wasm again, deflated, as a
+//! JavaScript string.
 
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use base64::prelude::{BASE64_STANDARD, Engine};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 use xshell::{Shell, cmd};
 
 use crate::cargo::{artifact, cargo};
@@ -75,7 +79,7 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
     sh.create_dir(&engine)?;
     sh.copy_file(&wasm, engine.join("keepfresh.wasm"))?;
     sh.copy_file(&glue, engine.join("glue.js"))?;
-    let inline = BASE64_STANDARD.encode(fs::read(&wasm)?);
+    let inline = BASE64_STANDARD.encode(deflate(&fs::read(&wasm)?)?);
     // Last, because its stamp says that all is there.
     sh.write_file(
         engine.join("inline.js"),
@@ -107,6 +111,13 @@ fn anonymous_paths(sh: &Shell) -> OsString {
     flags.push(cargo);
     flags.push("=cargo");
     flags
+}
+
+/// Base64 hides from the server's compression what repeats, so the compressing comes first.
+fn deflate(wasm: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(wasm)?;
+    Ok(encoder.finish()?)
 }
 
 /// Names everything that pkg/engine/ is made from. Only equality counts, so a change of the hash

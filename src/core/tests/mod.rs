@@ -1,1 +1,17 @@
-//! The contract on a virtual clock.
+//! The contract on a virtual clock: each test is named as the sentence that it holds us to.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails is meant to panic"
+)]
+
+mod bodies;
+mod lifetime;
+mod one_refresh;
+mod outcomes;
+mod pass_through;
+mod properties;
+mod sessions;
+mod time;
+mod world;

@@ -1,0 +1,78 @@
+// @ts-check
+
+/** The ways out of one client: the fetch to use, and the refresh. */
+export class Wire {
+  /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
+  native;
+  #given;
+  #csrf;
+  #refresh;
+  #key = "";
+
+  /**
+   * @param {import("./index.js").Options} options
+   * @param {ReturnType<typeof import("./options.js").readOptions>} read
+   */
+  constructor({ fetch, csrf }, read) {
+    this.#given = fetch;
+    /** @type {{ header?: string, value?: string, cookie?: string }} */
+    this.#csrf = { ...csrf };
+    this.#refresh = read;
+  }
+
+  /** @type {typeof fetch} */
+  fetch = (input, init) =>
+    Promise.resolve((this.#given ?? this.native ?? globalThis.fetch)(input, init));
+
+  /**
+   * A cookie that is not there proves nothing, so then nothing is added.
+   * @param {Headers} headers
+   */
+  addCsrf(headers) {
+    const { header, cookie, value = readCookie(cookie) } = this.#csrf;
+    if (header && value !== undefined) headers.set(header, value);
+  }
+
+  /**
+   * @param {boolean} again Whether it is the last refresh, tried once more.
+   * @param {AbortSignal} signal
+   */
+  refresh(again, signal) {
+    const { refresh, home, method, idempotencyKey } = this.#refresh;
+    const headers = new Headers(this.#refresh.headers);
+    this.addCsrf(headers);
+    if (!again) this.#key = newKey();
+    if (idempotencyKey) headers.set("idempotency-key", this.#key);
+    return this.fetch(refresh.href, {
+      method,
+      headers,
+      signal,
+      credentials: refresh.origin === home ? "same-origin" : "include",
+      // A reload or a closed tab must not lose the cookie that the server has just rotated.
+      keepalive: true,
+      // A refresh that is sent elsewhere, to a sign-in page say, is a refusal and not a 200.
+      redirect: "manual",
+      cache: "no-store",
+    });
+  }
+}
+
+/**
+ * An `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header: a quoted string) of 128 random bits. From
+ * `getRandomValues`, because `randomUUID` is missing in an insecure context.
+ */
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return `"${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
+}
+
+/** @param {string | undefined} name */
+function readCookie(name) {
+  try {
+    const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+    return found?.slice(`${name}=`.length);
+  } catch {
+    // No document (a worker), or one that may have no cookies (a sandboxed frame).
+    return undefined;
+  }
+}

@@ -1,0 +1,542 @@
+//! A page and its server on a virtual clock.
+//!
+//! The page is a real [`Session`], and a shell that does what it is told and keeps a record. Whatever a test is
+//! about, the record is checked at each step against what holds always: see [`World::obey`].
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::core::{
+    Action, Answer, CallId, Cause, ClientId, Event, Failure, Kind, Millis, RefreshEnd, Session,
+    Standing,
+};
+
+/// How long a call may wait for us.
+pub(super) const TIMEOUT: Millis = 10_000.0;
+pub(super) const SECOND: Millis = 1_000.0;
+pub(super) const HOUR: Millis = 3_600_000.0;
+
+/// What a caller got.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Got {
+    Answer(u16),
+    Done,
+    Failed(Failure),
+    Rejected,
+    Aborted,
+}
+
+pub(super) const NOTHING_YET: Option<Got> = None;
+pub(super) const OK: Option<Got> = Some(Got::Answer(200));
+pub(super) const UNAUTHORIZED: Option<Got> = Some(Got::Answer(401));
+pub(super) const DONE: Option<Got> = Some(Got::Done);
+pub(super) const ABORTED: Option<Got> = Some(Got::Aborted);
+pub(super) const UNAVAILABLE: Option<Got> = Some(Got::Failed(Failure::RefreshUnavailable));
+pub(super) const NOT_REPLAYABLE: Option<Got> = Some(Got::Failed(Failure::NotReplayable));
+pub(super) const DISPOSED: Option<Got> = Some(Got::Failed(Failure::Disposed));
+
+/// What becomes of a refresh.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fate {
+    Renews,
+    /// Answered with this status, and `Retry-After`.
+    Answers(u16, Option<Millis>),
+    Redirects,
+    /// Never reaches the server.
+    IsLost,
+    /// Reaches the server; the cookie is set, and nobody hears of it.
+    RenewsUnheard,
+    Hangs,
+}
+
+/// A refresh that was sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Refreshed {
+    pub(super) at: Millis,
+    pub(super) client: ClientId,
+    pub(super) number: u32,
+    pub(super) again: bool,
+}
+
+pub(super) struct World {
+    pub(super) now: Millis,
+    pub(super) events: Vec<(Event, Cause)>,
+    pub(super) refreshes: Vec<Refreshed>,
+    /// What becomes of the next refreshes; the last one of the list is the fate of all that follow.
+    pub(super) fates: Vec<Fate>,
+    /// The access cookies that the server takes and that the browser has.
+    valid: Option<u32>,
+    cookie: u32,
+    session: Session,
+    calls: BTreeMap<CallId, Seen>,
+    wire: VecDeque<Wire>,
+    rules: Rules,
+}
+
+/// A call, as the shell sees it.
+struct Seen {
+    kind: Kind,
+    client: ClientId,
+    /// The epoch and the cookie of each attempt.
+    attempts: Vec<(u32, u32)>,
+    replayed: bool,
+    on_wire: bool,
+    held: Option<u16>,
+    got: Option<Got>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Wire {
+    Call(CallId),
+    Refresh(u32),
+}
+
+/// What has to be remembered to judge the session from outside.
+#[derive(Default)]
+struct Rules {
+    epoch: u32,
+    /// The refresh whose end is to come, and not overdue.
+    underway: Option<u32>,
+    /// The latest epochs in which there was a reason for a refresh.
+    unauthorized_in: Option<u32>,
+    asked_in: Option<u32>,
+    expires_at: Option<Millis>,
+    /// The latest epoch in which a refresh came to no known end.
+    lost_in: Option<u32>,
+    /// Whether a refusal has come in with the event at hand.
+    refused: bool,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self {
+            now: 0.0,
+            events: Vec::new(),
+            refreshes: Vec::new(),
+            fates: vec![Fate::Renews],
+            valid: Some(0),
+            cookie: 0,
+            session: Session::new(),
+            calls: BTreeMap::new(),
+            wire: VecDeque::new(),
+            rules: Rules::default(),
+        }
+    }
+
+    /// The access token has expired, and what becomes of refreshes is this.
+    pub(super) fn with_expired_token(fates: &[Fate]) -> Self {
+        let mut world = Self::new();
+        world.expire_token();
+        world.fates = fates.to_vec();
+        world
+    }
+
+    // What callers do.
+
+    pub(super) fn fetch(&mut self) -> CallId {
+        self.call(Kind::Request { replayable: true })
+    }
+
+    pub(super) fn upload_stream(&mut self) -> CallId {
+        self.call(Kind::Request { replayable: false })
+    }
+
+    pub(super) fn sign_out(&mut self) -> CallId {
+        self.call(Kind::SignOut)
+    }
+
+    pub(super) fn refresh(&mut self) -> CallId {
+        self.call(Kind::Refresh)
+    }
+
+    pub(super) fn ensure_fresh(&mut self, max_age: Option<Millis>) -> CallId {
+        self.call(Kind::EnsureFresh { max_age })
+    }
+
+    pub(super) fn call(&mut self, kind: Kind) -> CallId {
+        self.call_of(ClientId(0), kind)
+    }
+
+    pub(super) fn call_of(&mut self, client: ClientId, kind: Kind) -> CallId {
+        if matches!(kind, Kind::EnsureFresh { .. } | Kind::Refresh) {
+            self.rules.asked_in = Some(self.rules.epoch);
+        }
+        let id = self.session.handle_call(self.now, client, kind, TIMEOUT);
+        let seen = Seen {
+            kind,
+            client,
+            attempts: Vec::new(),
+            replayed: false,
+            on_wire: false,
+            held: None,
+            got: None,
+        };
+        assert!(
+            self.calls.insert(id, seen).is_none(),
+            "an id is given to one call only"
+        );
+        self.obey();
+        id
+    }
+
+    pub(super) fn abort(&mut self, id: CallId) {
+        self.settle(id, Got::Aborted);
+        self.session.handle_abort(self.now, id);
+        self.obey();
+    }
+
+    pub(super) fn dispose(&mut self, client: ClientId) {
+        self.session.handle_dispose(self.now, client);
+        self.obey();
+    }
+
+    /// The server answers a sign-in.
+    pub(super) fn sign_in(&mut self, status: u16) {
+        if status == 200 {
+            self.rules.renewed();
+            self.rules.underway = None;
+            self.issue_token();
+        }
+        self.session.handle_sign_in(self.now, status);
+        self.obey();
+    }
+
+    /// The latest refresh, or a sign-in at `asked_at`, said how long its token lives.
+    pub(super) fn announce_lifetime(&mut self, asked_at: Option<Millis>, lifetime: Millis) {
+        let from = asked_at.or(self.refreshes.last().map(|it| it.at));
+        self.rules.expires_at = Some(from.unwrap_or(0.0) + lifetime);
+        self.session.handle_lifetime(asked_at, lifetime);
+        self.obey();
+    }
+
+    // What the network does.
+
+    pub(super) fn expire_token(&mut self) {
+        self.valid = None;
+    }
+
+    /// The server answers all that is on the wire, and all that comes of it, until nothing is.
+    pub(super) fn serve(&mut self) {
+        for _ in 0..10_000 {
+            let Some(next) = self.wire.front().copied() else {
+                return;
+            };
+            match next {
+                Wire::Call(id) => self.serve_call(id),
+                Wire::Refresh(_) => self.serve_refresh(),
+            }
+        }
+        panic!("a request leads to the next without end");
+    }
+
+    /// The server answers the requests on the wire, and not the refresh.
+    pub(super) fn serve_requests(&mut self) {
+        for id in self.on_wire() {
+            self.serve_call(id);
+        }
+    }
+
+    pub(super) fn serve_call(&mut self, id: CallId) {
+        let (_, cookie) = *self.calls[&id].attempts.last().unwrap();
+        let unauthorized = self.valid != Some(cookie) && self.calls[&id].kind != Kind::SignOut;
+        self.answer(id, if unauthorized { 401 } else { 200 });
+    }
+
+    /// What was to become of the refresh on the wire becomes of it.
+    pub(super) fn serve_refresh(&mut self) {
+        let number = self.refreshes.last().unwrap().number;
+        let fate = match self.fates.len() {
+            1 => self.fates[0],
+            _ => self.fates.remove(0),
+        };
+        match fate {
+            Fate::Renews => self.renew(number),
+            Fate::Answers(status, retry_after) => {
+                self.end_refresh(number, answered(status, retry_after));
+            }
+            Fate::Redirects => {
+                let redirected = RefreshEnd::Answered {
+                    status: 0,
+                    redirected: true,
+                    retry_after: None,
+                };
+                self.end_refresh(number, redirected);
+            }
+            Fate::IsLost => self.end_refresh(number, RefreshEnd::Lost),
+            Fate::RenewsUnheard => {
+                self.issue_token();
+                self.end_refresh(number, RefreshEnd::Lost);
+            }
+            Fate::Hangs => self.wire.retain(|it| *it != Wire::Refresh(number)),
+        }
+    }
+
+    /// The server answers refresh `number` with a new cookie.
+    pub(super) fn renew(&mut self, number: u32) {
+        self.issue_token();
+        self.end_refresh(number, answered(200, None));
+    }
+
+    pub(super) fn end_refresh(&mut self, number: u32, end: RefreshEnd) {
+        self.wire.retain(|it| *it != Wire::Refresh(number));
+        if self.rules.underway == Some(number) {
+            self.rules.underway = None;
+            if let RefreshEnd::Lost = end {
+                self.rules.lost_in = Some(self.rules.epoch);
+            }
+        }
+        self.rules.refused = matches!(end, RefreshEnd::Answered { .. });
+        self.session.handle_refresh_end(self.now, number, end);
+        self.obey();
+        self.rules.refused = false;
+    }
+
+    pub(super) fn answer(&mut self, id: CallId, status: u16) {
+        let ok = (200..300).contains(&status);
+        let expired = status == 401;
+        self.answer_as(id, status, Answer { expired, ok });
+    }
+
+    /// `answer` is what the shell makes of the status.
+    pub(super) fn answer_as(&mut self, id: CallId, status: u16, answer: Answer) {
+        self.arrive(id);
+        let epoch = self.rules.epoch;
+        let seen = self.calls.get_mut(&id).unwrap();
+        if seen.got.is_none() {
+            seen.held = Some(status);
+            if answer.expired && seen.attempts.last().unwrap().0 == epoch {
+                self.rules.unauthorized_in = Some(epoch);
+            }
+        }
+        self.session.handle_answer(self.now, id, answer);
+        self.obey();
+    }
+
+    /// `fetch` rejects.
+    pub(super) fn reject(&mut self, id: CallId) {
+        self.arrive(id);
+        if self.calls[&id].got.is_none() {
+            self.settle(id, Got::Rejected);
+        }
+        self.session.handle_rejection(self.now, id);
+        self.obey();
+    }
+
+    /// The body of the 401 that the call holds turns out to be too large to keep.
+    pub(super) fn drop_body(&mut self, id: CallId) {
+        if let Some(seen) = self.calls.get_mut(&id) {
+            seen.held = None;
+        }
+        self.session.handle_dropped_body(id);
+        self.obey();
+    }
+
+    // What time does.
+
+    /// Time passes, and the timer rings whenever it is due.
+    pub(super) fn pass(&mut self, span: Millis) {
+        let end = self.now + span;
+        for _ in 0..10_000 {
+            match self.session.poll_timeout() {
+                Some(moment) if moment <= end => {
+                    self.now = self.now.max(moment);
+                    self.wake();
+                }
+                _ => {
+                    self.now = end;
+                    return;
+                }
+            }
+        }
+        panic!("the timer rings without end");
+    }
+
+    /// The machine sleeps: the clock goes on, and no timer rings.
+    pub(super) fn sleep(&mut self, span: Millis) {
+        self.now += span;
+    }
+
+    /// The timer rings.
+    pub(super) fn wake(&mut self) {
+        self.session.handle_time(self.now);
+        self.obey();
+    }
+
+    // What is to be seen.
+
+    pub(super) fn got(&self, id: CallId) -> Option<Got> {
+        self.calls[&id].got
+    }
+
+    /// How often the call's request was sent.
+    pub(super) fn hits(&self, id: CallId) -> usize {
+        self.calls[&id].attempts.len()
+    }
+
+    pub(super) fn is_on_wire(&self, id: CallId) -> bool {
+        self.calls[&id].on_wire
+    }
+
+    pub(super) fn is_holding(&self, id: CallId) -> bool {
+        self.calls[&id].held.is_some() && self.calls[&id].got.is_none()
+    }
+
+    pub(super) fn on_wire(&self) -> Vec<CallId> {
+        self.wire
+            .iter()
+            .filter_map(|it| match it {
+                Wire::Call(id) => Some(*id),
+                Wire::Refresh(_) => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn unsettled(&self) -> Vec<CallId> {
+        let unsettled = self.calls.iter().filter(|(_, seen)| seen.got.is_none());
+        unsettled.map(|(id, _)| *id).collect()
+    }
+
+    pub(super) fn timer(&self) -> Option<Millis> {
+        self.session.poll_timeout()
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        self.session.standing()
+    }
+
+    /// How often the event was announced.
+    pub(super) fn announced(&self, event: Event) -> usize {
+        self.events.iter().filter(|(it, _)| *it == event).count()
+    }
+
+    // What the shell does.
+
+    /// Does what the session says, and sees to it that it says nothing that it must not.
+    fn obey(&mut self) {
+        for _ in 0..10_000 {
+            let Some(action) = self.session.poll_action() else {
+                return;
+            };
+            match action {
+                Action::Send { call } => self.send(call),
+                Action::Hold { call } => {
+                    assert!(self.is_holding(call), "only a 401 is held: {call:?}");
+                }
+                Action::Answer { call } => {
+                    let status = self.calls[&call].held;
+                    let status = status.expect("an answer is one that can still be read");
+                    self.settle(call, Got::Answer(status));
+                }
+                Action::Done { call } => {
+                    let kind = self.calls[&call].kind;
+                    assert!(matches!(kind, Kind::EnsureFresh { .. } | Kind::Refresh));
+                    self.settle(call, Got::Done);
+                }
+                Action::Fail { call, failure } => self.settle(call, Got::Failed(failure)),
+                Action::Refresh {
+                    client,
+                    number,
+                    again,
+                } => self.send_refresh(client, number, again),
+                Action::Announce { event, cause, .. } => self.hear(event, cause),
+            }
+        }
+        panic!("actions without end");
+    }
+
+    fn send(&mut self, id: CallId) {
+        let (epoch, lost_in) = (self.rules.epoch, self.rules.lost_in);
+        let seen = self.calls.get_mut(&id).unwrap();
+        assert_eq!(seen.got, None, "a call that is settled is not sent");
+        assert!(!seen.on_wire, "a request is not sent while it is on the wire");
+        if let Some((before, _)) = seen.attempts.last().copied() {
+            let replayable = Kind::Request { replayable: true };
+            assert_eq!(seen.kind, replayable, "sent a second time");
+            assert!(!seen.replayed, "a call is replayed once");
+            let asks = before == epoch && lost_in == Some(epoch);
+            let anew = seen.held.is_none() && self.session.standing() == Standing::Expired;
+            assert!(
+                before < epoch || asks || anew,
+                "sent again under the cookie that was refused"
+            );
+            seen.replayed = !asks;
+        }
+        seen.held = None;
+        seen.on_wire = true;
+        seen.attempts.push((epoch, self.cookie));
+        let ends_session = seen.kind == Kind::SignOut;
+        self.wire.push_back(Wire::Call(id));
+        if ends_session {
+            self.rules.renewed();
+            self.rules.underway = None;
+        }
+    }
+
+    fn send_refresh(&mut self, client: ClientId, number: u32, again: bool) {
+        let rules = &mut self.rules;
+        assert_eq!(rules.underway, None, "one refresh at a time");
+        let expired = rules.expires_at.is_some_and(|it| self.now >= it);
+        assert!(
+            expired || [rules.unauthorized_in, rules.asked_in].contains(&Some(rules.epoch)),
+            "a refresh for nothing"
+        );
+        rules.underway = Some(number);
+        self.wire.retain(|it| !matches!(it, Wire::Refresh(_)));
+        self.wire.push_back(Wire::Refresh(number));
+        self.refreshes.push(Refreshed {
+            at: self.now,
+            client,
+            number,
+            again,
+        });
+    }
+
+    fn hear(&mut self, event: Event, cause: Cause) {
+        match event {
+            Event::Refreshed => self.rules.renewed(),
+            Event::Expired => assert!(self.rules.refused, "expired, and no refresh was refused"),
+            Event::Unavailable if cause == Cause::Overdue => {
+                self.rules.underway = None;
+                self.rules.lost_in = Some(self.rules.epoch);
+            }
+            Event::Unavailable | Event::Ineffective => {}
+        }
+        self.events.push((event, cause));
+    }
+
+    fn settle(&mut self, id: CallId, got: Got) {
+        let seen = self.calls.get_mut(&id).unwrap();
+        assert_eq!(seen.got, None, "a call settles once");
+        seen.got = Some(got);
+    }
+
+    fn arrive(&mut self, id: CallId) {
+        self.wire.retain(|it| *it != Wire::Call(id));
+        self.calls.get_mut(&id).unwrap().on_wire = false;
+    }
+
+    fn issue_token(&mut self) {
+        self.cookie += 1;
+        self.valid = Some(self.cookie);
+    }
+
+    /// The clients of the calls that are not settled.
+    pub(super) fn client_of(&self, id: CallId) -> ClientId {
+        self.calls[&id].client
+    }
+}
+
+impl Rules {
+    fn renewed(&mut self) {
+        self.epoch += 1;
+        self.expires_at = None;
+    }
+}
+
+/// A refresh that was answered.
+pub(super) fn answered(status: u16, retry_after: Option<Millis>) -> RefreshEnd {
+    RefreshEnd::Answered {
+        status,
+        redirected: false,
+        retry_after,
+    }
+}
