@@ -27,6 +27,7 @@ pub(crate) fn router(config: &Config, backend: &Arc<Backend>) -> Router {
         .merge(upload::routes())
         .route("/auth/{*path}", any(not_found))
         .route("/api/{*path}", any(not_found))
+        .method_not_allowed_fallback(async || Failure::METHOD_NOT_ALLOWED)
         .with_state(backend.clone());
     if let Some(lab) = &lab {
         app = lab::disturb(app, lab);

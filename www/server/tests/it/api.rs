@@ -79,6 +79,18 @@ async fn what_is_no_note_is_a_bad_request_and_what_is_no_id_is_not_found() {
 }
 
 #[tokio::test]
+async fn a_method_that_a_path_does_not_know_is_told_which_it_knows() {
+    let server = start(config()).await;
+    let mut browser = Browser::signed_in(&server).await;
+    let answer = browser.get("/auth/refresh").await;
+    assert_eq!(
+        (answer.status, answer.error().as_str()),
+        (405, "method_not_allowed")
+    );
+    assert_eq!(answer.headers["allow"], "POST");
+}
+
+#[tokio::test]
 async fn everything_but_the_unknown_asks_who_it_is() {
     let server = start(config()).await;
     let mut stranger = Browser::new(&server);
