@@ -146,7 +146,7 @@ export class Client extends EventTarget {
   async #ready() {
     const { Engine } = await this.#load();
     if (this.#disposed) throw failure(2);
-    return (this.#engine ??= new Engine(this.#options, this.#host));
+    return (this.#engine ??= new Engine(this.#options.refresh.href, this.#options, this.#host));
   }
 
   /** What the engine cannot do without us. */

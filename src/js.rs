@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::{AbortSignal, Url};
 
 use crate::{
-    core::{Cause, Event, Failure, Place, Policy, Scope, Standing},
+    core::{Address, Cause, Event, Failure, Place, Policy, Scope, Standing},
     web::{Client, Edge, Outgoing, address_of},
 };
 
@@ -39,20 +39,14 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = addCsrf)]
     fn set_csrf(this: &Request, stay: bool) -> Result<(), JsValue>;
 
-    /// The options, read: every URL is absolute and a `URL`, what was left out is `undefined`.
+    /// The options, read.
     pub type Options;
+    /// The origin that we run in.
     #[wasm_bindgen(method, getter)]
     fn home(this: &Options) -> String;
+    /// Lists of URLs: the refresh, what is guarded, what is not, the sign-in and the sign-out, if there are any.
     #[wasm_bindgen(method, getter)]
-    fn refresh(this: &Options) -> Url;
-    #[wasm_bindgen(method, getter)]
-    fn guard(this: &Options) -> Array;
-    #[wasm_bindgen(method, getter)]
-    fn exclude(this: &Options) -> Array;
-    #[wasm_bindgen(method, getter, js_name = signIn)]
-    fn sign_in(this: &Options) -> Option<Url>;
-    #[wasm_bindgen(method, getter, js_name = signOut)]
-    fn sign_out(this: &Options) -> Option<Url>;
+    fn scope(this: &Options) -> Array;
     #[wasm_bindgen(method, getter, js_name = expiredStatuses)]
     fn expired_statuses(this: &Options) -> Vec<u16>;
     #[wasm_bindgen(method, getter)]
@@ -70,11 +64,11 @@ pub struct Engine(Rc<Client>);
 
 #[wasm_bindgen]
 impl Engine {
-    /// Makes a client of options that have been read, for a host that does what the engine cannot.
+    /// Makes a client of options that have been read, for a host that does what the engine cannot. Clients of the
+    /// same `session`, which is the refresh URL, share it.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: &Options, host: Host) -> Engine {
-        let url = options.refresh().href().into();
-        Engine(Client::new(&url, read(options), Box::new(host)))
+    pub fn new(session: &JsValue, options: &Options, host: Host) -> Engine {
+        Engine(Client::new(session, read(options), Box::new(host)))
     }
 
     /// What a request to that address is to the client: 0 if it is unguarded, something to hand to
@@ -167,24 +161,27 @@ impl Outgoing for Request {
 }
 
 fn read(options: &Options) -> Policy {
-    let all = |urls: Array| {
-        urls.iter()
-            .map(|url| address_of(url.unchecked_ref()))
-            .collect()
-    };
+    let scope = options.scope();
     Policy {
         scope: Scope {
             home: options.home(),
-            refresh: address_of(&options.refresh()),
-            guard: all(options.guard()),
-            exclude: all(options.exclude()),
-            sign_in: options.sign_in().as_ref().map(address_of),
-            sign_out: options.sign_out().as_ref().map(address_of),
+            refresh: addresses(&scope, 0),
+            guard: addresses(&scope, 1),
+            exclude: addresses(&scope, 2),
+            sign_in: addresses(&scope, 3),
+            sign_out: addresses(&scope, 4),
         },
         expired_statuses: options.expired_statuses(),
         timeout: options.timeout(),
         csrf: options.csrf(),
     }
+}
+
+fn addresses(scope: &Array, index: u32) -> Vec<Address> {
+    let urls: Array = scope.get(index).unchecked_into();
+    (0..urls.length())
+        .map(|index| address_of(urls.get(index).unchecked_ref()))
+        .collect()
 }
 
 fn decode(place: u32) -> Place {

@@ -32,26 +32,26 @@ pub(crate) enum Place {
     SignOut,
 }
 
-/// Which requests are guarded.
+/// Which requests are guarded. `guard` and `exclude` are prefixes, the others are addresses of their own.
 #[derive(Debug)]
 pub(crate) struct Scope {
     /// The origin of the page (or worker) that we run in.
     pub(crate) home: String,
-    pub(crate) refresh: Address,
+    pub(crate) refresh: Vec<Address>,
     pub(crate) guard: Vec<Address>,
     pub(crate) exclude: Vec<Address>,
-    pub(crate) sign_in: Option<Address>,
-    pub(crate) sign_out: Option<Address>,
+    pub(crate) sign_in: Vec<Address>,
+    pub(crate) sign_out: Vec<Address>,
 }
 
 impl Scope {
     pub(crate) fn place(&self, address: &Address) -> Place {
         // First, because an exclusion of the whole `/auth` must not hide the sign-in that lies in it.
-        if self.sign_in.as_ref() == Some(address) {
+        if self.sign_in.contains(address) {
             Place::SignIn
-        } else if self.sign_out.as_ref() == Some(address) {
+        } else if self.sign_out.contains(address) {
             Place::SignOut
-        } else if self.refresh == *address
+        } else if self.refresh.contains(address)
             || self.exclude.iter().any(|prefix| prefix.covers(address))
             || !self.guard.iter().any(|prefix| prefix.covers(address))
         {

@@ -17,6 +17,19 @@ extern "C" {
     #[wasm_bindgen(js_name = Number)]
     pub(crate) fn to_number(value: &JsValue) -> f64;
 
+    /// What a stream's reader is given: `{ done, value }`, where a value is bytes.
+    pub(crate) type Chunk;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn value(this: &Chunk) -> Option<Bytes>;
+    pub(crate) type Bytes;
+    #[wasm_bindgen(method, getter, js_name = byteLength)]
+    pub(crate) fn byte_length(this: &Bytes) -> f64;
+
+    /// What a refresh or a sign-in may be answered.
+    pub(crate) type Renewal;
+    #[wasm_bindgen(method, getter, catch)]
+    pub(crate) fn expires_in(this: &Renewal) -> Result<JsValue, JsValue>;
+
     /// The one function that everything asynchronous comes back through; bound to what it is about.
     pub(crate) type Callback;
     #[wasm_bindgen(method)]

@@ -1,8 +1,8 @@
-use js_sys::{Function, Reflect};
+use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamDefaultReader, Response};
 
-use super::bindings::{Thenable, view};
+use super::bindings::{Chunk, Thenable, view};
 
 /// The most that is kept of a 401's body while it waits.
 const LARGEST: f64 = 65_536.0;
@@ -29,10 +29,7 @@ impl ReadAhead {
 
     /// Takes what was read. `None` at the end; otherwise whether it is still small enough to go on.
     pub(crate) fn take(&mut self, chunk: &JsValue) -> Option<bool> {
-        let value = Reflect::get(chunk, &"value".into())
-            .ok()
-            .filter(|value| value.is_object())?;
-        self.read += Reflect::get(&value, &"byteLength".into()).ok()?.as_f64()?;
+        self.read += view::<Chunk>(chunk).value()?.byte_length();
         Some(self.read <= LARGEST)
     }
 

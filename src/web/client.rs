@@ -16,8 +16,8 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(refresh_url: &JsValue, policy: Policy, edge: Box<dyn Edge>) -> Rc<Self> {
-        let driver = Driver::of(refresh_url);
+    pub(crate) fn new(session: &JsValue, policy: Policy, edge: Box<dyn Edge>) -> Rc<Self> {
+        let driver = Driver::of(session);
         let client = Rc::new(Self {
             id: driver.new_client_id(),
             policy,

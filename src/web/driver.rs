@@ -3,13 +3,13 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{AbortController, AbortSignal, Response};
 
 use super::{
     Outgoing,
-    bindings::{Callback, Thenable, now, view},
+    bindings::{Callback, Renewal, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
     refresh,
@@ -26,7 +26,7 @@ type Settlement = Result<JsValue, JsValue>;
 /// Everything asynchronous comes back through one callback, bound to a [`Step`] and what it is about. So a call
 /// costs no closure, and one that is given up leaves nothing behind that JavaScript would not collect.
 pub(crate) struct Driver {
-    refresh_url: JsValue,
+    name: JsValue,
     session: RefCell<Session>,
     clients: RefCell<Vec<Rc<Client>>>,
     next_client: Cell<u32>,
@@ -108,18 +108,18 @@ thread_local! {
 }
 
 impl Driver {
-    /// The driver of this refresh URL: one, however many clients there are. It outlives them, as the session does.
-    pub(crate) fn of(refresh_url: &JsValue) -> Rc<Self> {
-        let is_known = |driver: &&Rc<Self>| driver.refresh_url == *refresh_url;
+    /// The driver of the session of that name, the refresh URL: one, however many clients there are. It outlives them, as the session does.
+    pub(crate) fn of(name: &JsValue) -> Rc<Self> {
+        let is_known = |driver: &&Rc<Self>| driver.name == *name;
         let known = update_drivers(|drivers| drivers.iter().find(is_known).cloned());
         known.unwrap_or_else(|| {
-            let driver = Self::new(refresh_url);
+            let driver = Self::new(name);
             update_drivers(|drivers| drivers.push(Rc::clone(&driver)));
             driver
         })
     }
 
-    fn new(refresh_url: &JsValue) -> Rc<Self> {
+    fn new(name: &JsValue) -> Rc<Self> {
         Rc::new_cyclic(|driver: &Weak<Self>| {
             let driver = driver.clone();
             let callback = Closure::<dyn Fn(u32, f64, JsValue) -> Settlement>::new(
@@ -129,7 +129,7 @@ impl Driver {
                 },
             );
             Self {
-                refresh_url: refresh_url.clone(),
+                name: name.clone(),
                 session: RefCell::new(Session::new()),
                 clients: RefCell::default(),
                 next_client: Cell::default(),
@@ -308,9 +308,11 @@ impl Driver {
     }
 
     fn lifetime_read(&self, asked_at: f64, answer: &JsValue) {
-        let seconds = Reflect::get(answer, &"expires_in".into())
+        // The number of the standard, and nothing that only looks like one. Anything may come as JSON: `null`, too.
+        let seconds = view::<Renewal>(answer)
+            .expires_in()
             .ok()
-            .and_then(|it| it.as_f64());
+            .and_then(|value| value.as_f64());
         if let Some(seconds) = seconds {
             let asked_at = (asked_at >= 0.0).then_some(asked_at);
             self.tell(|session| session.handle_lifetime(asked_at, seconds * 1_000.0));
