@@ -1,0 +1,44 @@
+//! The demo server, in this process.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keepfresh_demo_server::Server;
+
+pub use keepfresh_demo_server::{Config, Running};
+
+/// What most tests want: a free port, the package and the lab, nothing kept.
+///
+/// It is strict: a refresh token that is used twice is theft, and ends the session. So a refresh too many is never
+/// overlooked.
+pub fn usual() -> Config {
+    Config {
+        port: 0,
+        memory: true,
+        lab: true,
+        leeway: Duration::ZERO,
+        pkg: Some(package()),
+        ..Config::default()
+    }
+}
+
+/// Starts a server. Dropped, it stops.
+pub async fn serve(config: Config) -> Running {
+    match Server::bind(config).await {
+        Ok(server) => server.spawn(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn package() -> PathBuf {
+    let package = root().join("pkg");
+    assert!(
+        package.join("engine/inline.js").exists(),
+        "the package is not built: run cargo xtask build"
+    );
+    package
+}
