@@ -5,14 +5,12 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use base64::prelude::{BASE64_STANDARD, Engine};
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
 use xshell::{Shell, cmd};
+use zopfli::{Format, Options};
 
 use crate::cargo::{artifact, cargo};
 use crate::glue::{Bound, Names, bind};
@@ -113,11 +111,12 @@ fn anonymous_paths(sh: &Shell) -> OsString {
     flags
 }
 
-/// Base64 hides from the server's compression what repeats, so the compressing comes first.
+/// Base64 hides from the server's compression what repeats, so the compressing comes first. By zopfli, because it is
+/// done once and downloaded often.
 fn deflate(wasm: &[u8]) -> Result<Vec<u8>> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(wasm)?;
-    Ok(encoder.finish()?)
+    let mut deflated = Vec::new();
+    zopfli::compress(Options::default(), Format::Deflate, wasm, &mut deflated)?;
+    Ok(deflated)
 }
 
 /// Names everything that pkg/engine/ is made from. Only equality counts, so a change of the hash

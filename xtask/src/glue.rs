@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
+use walrus::ir::{Instr, InstrLocId, Unreachable};
+use walrus::{FunctionKind, Module};
 use wasm_bindgen_cli_support::{Bindgen, Output};
 
 /// What the wasm imports its glue as; the loader in pkg/ hands it over under this name.
@@ -47,6 +49,7 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
         );
         MODULE.clone_into(&mut import.module);
     }
+    silence(output.wasm_mut());
     let short = match names {
         Names::Telling => HashMap::new(),
         Names::Short => shorten(&mut output),
@@ -60,6 +63,20 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
     let glue = fs::read_to_string(&bound.glue)?;
     fs::write(&bound.glue, rename(&glue, &short))?;
     Ok(bound)
+}
+
+/// Makes a panic the trap that it ends in, without the message that would be formatted for nobody: in a browser the
+/// standard library has nowhere to print it.
+fn silence(module: &mut Module) {
+    let speaks = |name: &str| name.contains("::panicking::") || name.contains("::fmt");
+    for function in module.funcs.iter_mut() {
+        if function.name.as_deref().is_some_and(speaks)
+            && let FunctionKind::Local(function) = &mut function.kind
+        {
+            let trap = Instr::Unreachable(Unreachable {});
+            function.block_mut(function.entry_block()).instrs = vec![(trap, InstrLocId::default())];
+        }
+    }
 }
 
 /// Gives all imports new names, and the exports that only the glue calls; returns new by old.
