@@ -14,7 +14,6 @@ const UNGUARDED = 0;
 /** How many addresses are remembered. A page with more of them (ids in the path) starts over now and then. */
 const PLACES = 500;
 
-/** @implements {import("./index.js").Client} */
 export class Client extends EventTarget {
   #options;
   #wire;
@@ -30,7 +29,7 @@ export class Client extends EventTarget {
   #base;
 
   /**
-   * @param {import("./index.js").Options} options
+   * @param {import("./index.d.ts").Options} options
    * @param {() => Promise<{ Engine: import("./loader.js").Engine }>} load
    */
   constructor(options, load) {
@@ -89,6 +88,11 @@ export class Client extends EventTarget {
     this.#uninstall?.();
     this.#engine?.dispose();
     this.#engine = undefined;
+  }
+
+  /** Where there is no `Symbol.dispose`, this is a method of another name, which nobody calls. */
+  [Symbol.dispose]() {
+    this.dispose();
   }
 
   /**
@@ -169,11 +173,6 @@ export class Client extends EventTarget {
       this.dispatchEvent(new CustomEvent(EVENTS[event] ?? "", { detail }));
     },
   };
-}
-
-// Where the engine of JavaScript does not know it, nobody can ask for it.
-if (Symbol.dispose) {
-  Object.defineProperty(Client.prototype, Symbol.dispose, { value: Client.prototype.dispose });
 }
 
 const base = () => globalThis.document?.baseURI ?? globalThis.location?.href;

@@ -5,7 +5,7 @@ const brand = Symbol.for("keepfresh.error");
 
 export class KeepfreshError extends Error {
   /**
-   * @param {import("./index.js").KeepfreshError["code"]} code
+   * @param {import("./index.d.ts").KeepfreshError["code"]} code
    * @param {string} message
    * @param {unknown} [cause]
    */
@@ -17,7 +17,7 @@ export class KeepfreshError extends Error {
   }
 }
 
-/** @type {import("./index.js").isKeepfreshError} */
+/** @type {typeof import("./index.d.ts").isKeepfreshError} */
 export const isKeepfreshError = /** @type {any} */ (
   (/** @type {any} */ value) => value?.[brand] === true
 );

@@ -11,10 +11,10 @@ const load = loader(() => {
   return new Response(wasm).arrayBuffer();
 });
 
-/** @type {import("./index.js").createClient} */
+/** @type {typeof import("./index.d.ts").createClient} */
 export const createClient = (options) => new Client(options, load);
 
-/** @type {import("./index.js").init} */
+/** @type {typeof import("./index.d.ts").init} */
 export const init = async () => void (await load());
 
 export { isKeepfreshError, KeepfreshError } from "./error.js";

@@ -5,17 +5,17 @@ export class Wire {
   /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
   native;
   #given;
+  /** @type {{ header?: string, value?: string, cookie?: string }} */
   #csrf;
   #refresh;
   #key = "";
 
   /**
-   * @param {import("./index.js").Options} options
+   * @param {import("./index.d.ts").Options} options
    * @param {ReturnType<typeof import("./options.js").readOptions>} read
    */
   constructor({ fetch, csrf }, read) {
     this.#given = fetch;
-    /** @type {{ header?: string, value?: string, cookie?: string }} */
     this.#csrf = { ...csrf };
     this.#refresh = read;
   }

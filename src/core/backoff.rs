@@ -18,7 +18,7 @@ impl Backoff {
     pub(crate) fn fail(&mut self, now: Millis, asked: Option<Millis>) -> Millis {
         let own = (FIRST * f64::from(1_u32 << self.failures.min(6))).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
-        self.until = now + asked.map_or(own, |asked| asked.min(LONGEST_ASKED).max(FIRST));
+        self.until = now + asked.map_or(own, |asked| asked.clamp(FIRST, LONGEST_ASKED));
         self.until
     }
 

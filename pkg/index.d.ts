@@ -1,0 +1,153 @@
+/// <reference lib="dom" />
+/// <reference lib="esnext.disposable" />
+
+/**
+ * Creates a client. Synchronous, and there is nothing to await first: the engine loads at the first call.
+ *
+ * Clients of one page with the same refresh URL share one session, and so one refresh.
+ *
+ * @throws {KeepfreshError} `invalid_options`, naming the option and what is expected of it.
+ */
+export function createClient(options: Options): Client;
+
+/**
+ * Loads the engine ahead of the first call. Optional.
+ *
+ * @throws {KeepfreshError} `engine_unavailable` (as a rejection), saying what to do about it. The next call tries again.
+ */
+export function init(): Promise<void>;
+
+export interface Options {
+  /**
+   * The refresh endpoint: its URL, or its URL with a method (default `POST`) and extra headers.
+   *
+   * A refresh to the page's own origin carries an `Idempotency-Key` header; `idempotencyKey: true` asks for it on
+   * another origin too, where CORS has to allow it.
+   */
+  refresh:
+    | string
+    | URL
+    | { url: string | URL; method?: string; headers?: HeadersInit; idempotencyKey?: boolean };
+  /**
+   * What is guarded: URL prefixes, compared by origin and whole path segments, with the scheme of the refresh URL.
+   * Default: everything on the refresh endpoint's origin.
+   */
+  guard?: (string | URL)[];
+  /** Never guarded, though `guard` covers it. The refresh URL, `signIn` and `signOut` always are excluded. */
+  exclude?: (string | URL)[];
+  /** A 2xx from this URL starts a session. */
+  signIn?: string | URL;
+  /** A request to this URL ends the session. It waits for the refresh under way, if there is one. */
+  signOut?: string | URL;
+  /** Statuses that mean "the access token has expired". Default `[401]`. */
+  expiredStatuses?: number[];
+  /**
+   * Added to guarded requests with an unsafe method and to the refresh: a static header, or a cookie that scripts may
+   * read, echoed in a header.
+   */
+  csrf?: { header: string; value: string } | { header: string; cookie: string };
+  /** Milliseconds that waiting and refreshing may take together for one call. Default 10000. */
+  timeout?: number;
+  /** The fetch to use. Default: `globalThis.fetch`, looked up at each call. */
+  fetch?: typeof fetch;
+}
+
+export interface Client extends EventTarget {
+  /**
+   * Takes and returns exactly what `fetch` does, and rejects with what `fetch` rejects with, or with a
+   * {@link KeepfreshError}. Bound: hand it over as a value.
+   */
+  readonly fetch: typeof fetch;
+
+  /**
+   * What is known of the session: nothing yet, that it is fine, that a refresh is under way, or that the user has to
+   * sign in again.
+   */
+  readonly state: "unknown" | "active" | "refreshing" | "expired";
+
+  /**
+   * Resolves when the access cookie is fresh: call it before what cannot be replayed or seen (a stream upload, a
+   * WebSocket, an EventSource, a download). It resolves too when the session is over; then `state` is `"expired"`.
+   *
+   * @param options.maxAge How old the cookie may be, in milliseconds. Default: as old as the server's `expires_in`
+   * allows, or a minute where it sends none.
+   * @throws {KeepfreshError} `refresh_unavailable`, or the signal's reason.
+   */
+  ensureFresh(options?: { maxAge?: number; signal?: AbortSignal }): Promise<void>;
+
+  /**
+   * Refreshes now, or joins the refresh under way.
+   *
+   * @throws {KeepfreshError} `refresh_unavailable`, or the signal's reason.
+   */
+  refresh(options?: { signal?: AbortSignal }): Promise<void>;
+
+  /** Replaces `globalThis.fetch` by this client's; returns the function that puts it back. Never done unasked. */
+  install(): () => void;
+
+  /** Ends the client: calls that wait are rejected with `disposed`, what is on the wire comes back as it is. */
+  dispose(): void;
+  [Symbol.dispose](): void;
+
+  addEventListener<Name extends keyof ClientEventMap>(
+    type: Name,
+    listener: (this: Client, event: ClientEventMap[Name]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  removeEventListener<Name extends keyof ClientEventMap>(
+    type: Name,
+    listener: (this: Client, event: ClientEventMap[Name]) => void,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | EventListenerOptions,
+  ): void;
+}
+
+export interface ClientEventMap {
+  /** The access cookie was renewed. */
+  refreshed: ClientEvent<"unauthorized" | "lifetime" | "asked">;
+  /** The server refused the refresh: the user has to sign in again. Once, until a session begins anew. */
+  expired: ClientEvent<"answered">;
+  /** A refresh failed, and it means nothing for the session. */
+  unavailable: ClientEvent<"answered" | "lost" | "overdue">;
+  /** A request was answered 401 under the cookie that had just been renewed for it: blocked cookies, as a rule. */
+  ineffective: ClientEvent<"unauthorized">;
+}
+
+/**
+ * `cause`: a request met a 401 (`unauthorized`), the announced lifetime was over (`lifetime`), `refresh` or
+ * `ensureFresh` was called (`asked`), the refresh was answered with a refusal (`answered`), got no answer (`lost`), or
+ * none in time (`overdue`). `by`: whether this client or a peer brought it about.
+ */
+export type ClientEvent<Cause extends string> = CustomEvent<{
+  readonly cause: Cause;
+  readonly by: "client" | "peer";
+}>;
+
+export class KeepfreshError extends Error {
+  /**
+   * - `refresh_unavailable`: the session could not be refreshed in time; see `cause`. Nobody has been signed out.
+   * - `not_replayable`: the request was answered 401 and is a stream, which can be sent only once. The session is
+   *   fresh again, unless its `expired` says otherwise: send the request anew.
+   * - `invalid_options`: misuse, said in the message.
+   * - `engine_unavailable`: the engine could not be loaded; the message says what to do, `cause` says why.
+   * - `disposed`: the client was disposed of.
+   */
+  readonly code:
+    | "refresh_unavailable"
+    | "not_replayable"
+    | "invalid_options"
+    | "engine_unavailable"
+    | "disposed";
+}
+
+/** Whether a value is a {@link KeepfreshError}, of whatever realm or bundle. */
+export function isKeepfreshError(value: unknown): value is KeepfreshError;
