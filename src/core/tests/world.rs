@@ -67,15 +67,16 @@ pub(super) struct World {
     valid: Option<u32>,
     cookie: u32,
     session: Session,
-    calls: BTreeMap<CallId, Seen>,
+    /// By the number of their ids.
+    calls: BTreeMap<u64, Seen>,
     wire: VecDeque<Wire>,
     rules: Rules,
 }
 
 /// A call, as the shell sees it.
 struct Seen {
+    id: CallId,
     kind: Kind,
-    client: ClientId,
     /// The epoch and the cookie of each attempt.
     attempts: Vec<(u32, u32)>,
     replayed: bool,
@@ -96,9 +97,8 @@ struct Rules {
     epoch: u32,
     /// The refresh whose end is to come, and not overdue.
     underway: Option<u32>,
-    /// The latest epochs in which there was a reason for a refresh.
+    /// The latest epoch in which a 401 of an attempt of that epoch came in.
     unauthorized_in: Option<u32>,
-    asked_in: Option<u32>,
     expires_at: Option<Millis>,
     /// The latest epoch in which a refresh came to no known end.
     lost_in: Option<u32>,
@@ -157,13 +157,10 @@ impl World {
     }
 
     pub(super) fn call_of(&mut self, client: ClientId, kind: Kind) -> CallId {
-        if matches!(kind, Kind::EnsureFresh { .. } | Kind::Refresh) {
-            self.rules.asked_in = Some(self.rules.epoch);
-        }
         let id = self.session.handle_call(self.now, client, kind, TIMEOUT);
         let seen = Seen {
+            id,
             kind,
-            client,
             attempts: Vec::new(),
             replayed: false,
             on_wire: false,
@@ -171,7 +168,7 @@ impl World {
             got: None,
         };
         assert!(
-            self.calls.insert(id, seen).is_none(),
+            self.calls.insert(key(id), seen).is_none(),
             "an id is given to one call only"
         );
         self.obey();
@@ -203,7 +200,9 @@ impl World {
     /// The latest refresh, or a sign-in at `asked_at`, said how long its token lives.
     pub(super) fn announce_lifetime(&mut self, asked_at: Option<Millis>, lifetime: Millis) {
         let from = asked_at.or(self.refreshes.last().map(|it| it.at));
-        self.rules.expires_at = Some(from.unwrap_or(0.0) + lifetime);
+        let moment = from.unwrap_or(0.0) + lifetime;
+        // Of several, the earliest; a NaN is none.
+        self.rules.expires_at = Some(self.rules.expires_at.map_or(moment, |it| it.min(moment)));
         self.session.handle_lifetime(asked_at, lifetime);
         self.obey();
     }
@@ -236,8 +235,8 @@ impl World {
     }
 
     pub(super) fn serve_call(&mut self, id: CallId) {
-        let (_, cookie) = *self.calls[&id].attempts.last().unwrap();
-        let unauthorized = self.valid != Some(cookie) && self.calls[&id].kind != Kind::SignOut;
+        let (_, cookie) = *self.seen(id).attempts.last().unwrap();
+        let unauthorized = self.valid != Some(cookie) && self.seen(id).kind != Kind::SignOut;
         self.answer(id, if unauthorized { 401 } else { 200 });
     }
 
@@ -300,7 +299,7 @@ impl World {
     pub(super) fn answer_as(&mut self, id: CallId, status: u16, answer: Answer) {
         self.arrive(id);
         let epoch = self.rules.epoch;
-        let seen = self.calls.get_mut(&id).unwrap();
+        let seen = self.calls.get_mut(&key(id)).unwrap();
         if seen.got.is_none() {
             seen.held = Some(status);
             if answer.expired && seen.attempts.last().unwrap().0 == epoch {
@@ -314,7 +313,7 @@ impl World {
     /// `fetch` rejects.
     pub(super) fn reject(&mut self, id: CallId) {
         self.arrive(id);
-        if self.calls[&id].got.is_none() {
+        if self.seen(id).got.is_none() {
             self.settle(id, Got::Rejected);
         }
         self.session.handle_rejection(self.now, id);
@@ -323,9 +322,7 @@ impl World {
 
     /// The body of the 401 that the call holds turns out to be too large to keep.
     pub(super) fn drop_body(&mut self, id: CallId) {
-        if let Some(seen) = self.calls.get_mut(&id) {
-            seen.held = None;
-        }
+        self.calls.get_mut(&key(id)).unwrap().held = None;
         self.session.handle_dropped_body(id);
         self.obey();
     }
@@ -364,20 +361,20 @@ impl World {
     // What is to be seen.
 
     pub(super) fn got(&self, id: CallId) -> Option<Got> {
-        self.calls[&id].got
+        self.seen(id).got
     }
 
     /// How often the call's request was sent.
     pub(super) fn hits(&self, id: CallId) -> usize {
-        self.calls[&id].attempts.len()
+        self.seen(id).attempts.len()
     }
 
     pub(super) fn is_on_wire(&self, id: CallId) -> bool {
-        self.calls[&id].on_wire
+        self.seen(id).on_wire
     }
 
     pub(super) fn is_holding(&self, id: CallId) -> bool {
-        self.calls[&id].held.is_some() && self.calls[&id].got.is_none()
+        self.seen(id).held.is_some() && self.seen(id).got.is_none()
     }
 
     pub(super) fn on_wire(&self) -> Vec<CallId> {
@@ -391,8 +388,8 @@ impl World {
     }
 
     pub(super) fn unsettled(&self) -> Vec<CallId> {
-        let unsettled = self.calls.iter().filter(|(_, seen)| seen.got.is_none());
-        unsettled.map(|(id, _)| *id).collect()
+        let unsettled = self.calls.values().filter(|seen| seen.got.is_none());
+        unsettled.map(|seen| seen.id).collect()
     }
 
     pub(super) fn timer(&self) -> Option<Millis> {
@@ -422,13 +419,12 @@ impl World {
                     assert!(self.is_holding(call), "only a 401 is held: {call:?}");
                 }
                 Action::Answer { call } => {
-                    let status = self.calls[&call].held;
+                    let status = self.seen(call).held;
                     let status = status.expect("an answer is one that can still be read");
                     self.settle(call, Got::Answer(status));
                 }
                 Action::Done { call } => {
-                    let kind = self.calls[&call].kind;
-                    assert!(matches!(kind, Kind::EnsureFresh { .. } | Kind::Refresh));
+                    assert!(self.seen(call).is_waiting_command());
                     self.settle(call, Got::Done);
                 }
                 Action::Fail { call, failure } => self.settle(call, Got::Failed(failure)),
@@ -445,9 +441,12 @@ impl World {
 
     fn send(&mut self, id: CallId) {
         let (epoch, lost_in) = (self.rules.epoch, self.rules.lost_in);
-        let seen = self.calls.get_mut(&id).unwrap();
+        let seen = self.calls.get_mut(&key(id)).unwrap();
         assert_eq!(seen.got, None, "a call that is settled is not sent");
-        assert!(!seen.on_wire, "a request is not sent while it is on the wire");
+        assert!(
+            !seen.on_wire,
+            "a request is not sent while it is on the wire"
+        );
         if let Some((before, _)) = seen.attempts.last().copied() {
             let replayable = Kind::Request { replayable: true };
             assert_eq!(seen.kind, replayable, "sent a second time");
@@ -472,14 +471,13 @@ impl World {
     }
 
     fn send_refresh(&mut self, client: ClientId, number: u32, again: bool) {
-        let rules = &mut self.rules;
+        let rules = &self.rules;
         assert_eq!(rules.underway, None, "one refresh at a time");
+        let unauthorized = rules.unauthorized_in == Some(rules.epoch);
         let expired = rules.expires_at.is_some_and(|it| self.now >= it);
-        assert!(
-            expired || [rules.unauthorized_in, rules.asked_in].contains(&Some(rules.epoch)),
-            "a refresh for nothing"
-        );
-        rules.underway = Some(number);
+        let asked = self.calls.values().any(Seen::is_waiting_command);
+        assert!(unauthorized || expired || asked, "a refresh for nothing");
+        self.rules.underway = Some(number);
         self.wire.retain(|it| !matches!(it, Wire::Refresh(_)));
         self.wire.push_back(Wire::Refresh(number));
         self.refreshes.push(Refreshed {
@@ -504,14 +502,14 @@ impl World {
     }
 
     fn settle(&mut self, id: CallId, got: Got) {
-        let seen = self.calls.get_mut(&id).unwrap();
+        let seen = self.calls.get_mut(&key(id)).unwrap();
         assert_eq!(seen.got, None, "a call settles once");
         seen.got = Some(got);
     }
 
     fn arrive(&mut self, id: CallId) {
         self.wire.retain(|it| *it != Wire::Call(id));
-        self.calls.get_mut(&id).unwrap().on_wire = false;
+        self.calls.get_mut(&key(id)).unwrap().on_wire = false;
     }
 
     fn issue_token(&mut self) {
@@ -519,9 +517,14 @@ impl World {
         self.valid = Some(self.cookie);
     }
 
-    /// The clients of the calls that are not settled.
-    pub(super) fn client_of(&self, id: CallId) -> ClientId {
-        self.calls[&id].client
+    fn seen(&self, id: CallId) -> &Seen {
+        &self.calls[&key(id)]
+    }
+}
+
+impl Seen {
+    fn is_waiting_command(&self) -> bool {
+        self.got.is_none() && matches!(self.kind, Kind::EnsureFresh { .. } | Kind::Refresh)
     }
 }
 
@@ -530,6 +533,10 @@ impl Rules {
         self.epoch += 1;
         self.expires_at = None;
     }
+}
+
+fn key(id: CallId) -> u64 {
+    id.to_bits().into()
 }
 
 /// A refresh that was answered.

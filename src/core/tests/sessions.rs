@@ -1,0 +1,315 @@
+use super::world::*;
+use crate::core::{Cause, ClientId, Event, Kind, Standing};
+
+const REQUEST: Kind = Kind::Request { replayable: true };
+
+#[test]
+fn a_sign_in_makes_all_work_again() {
+    let mut world = World::with_expired_token(&[Fate::Answers(401, None), Fate::Renews]);
+    world.fetch();
+    world.serve();
+    world.sign_in(200);
+    assert_eq!(world.standing(), Standing::Active);
+    let call = world.fetch();
+    world.serve();
+    assert_eq!(world.got(call), OK);
+    assert_eq!(world.hits(call), 1);
+
+    world.expire_token();
+    let call = world.fetch();
+    world.serve();
+    assert_eq!(world.got(call), OK);
+    assert_eq!(world.announced(Event::Expired), 1);
+}
+
+#[test]
+fn the_second_expiry_is_announced_like_the_first() {
+    let mut world = World::with_expired_token(&[Fate::Answers(401, None)]);
+    world.fetch();
+    world.serve();
+    world.sign_in(200);
+    world.expire_token();
+    world.fetch();
+    world.serve();
+    assert_eq!(world.announced(Event::Expired), 2);
+}
+
+#[test]
+fn a_sign_in_that_fails_changes_nothing() {
+    for status in [400, 401, 403, 429, 500] {
+        let mut world = World::with_expired_token(&[Fate::Answers(401, None)]);
+        world.fetch();
+        world.serve();
+        world.sign_in(status);
+        assert_eq!(world.standing(), Standing::Expired, "{status}");
+    }
+}
+
+#[test]
+fn a_request_is_not_sent_again_under_the_cookies_of_somebody_else() {
+    let mut world = World::with_expired_token(&[Fate::Hangs]);
+    let (holding, on_wire) = (world.fetch(), world.fetch());
+    world.answer(holding, 401);
+    world.sign_in(200);
+    world.answer(on_wire, 401);
+    for call in [holding, on_wire] {
+        assert_eq!(world.got(call), UNAUTHORIZED);
+        assert_eq!(world.hits(call), 1);
+    }
+}
+
+#[test]
+fn the_end_of_a_refresh_that_a_sign_in_has_overtaken_is_no_news() {
+    for end in [
+        answered(401, None),
+        answered(200, None),
+        answered(503, None),
+    ] {
+        let mut world = World::with_expired_token(&[Fate::Hangs]);
+        world.fetch();
+        world.serve();
+        world.sign_in(200);
+        world.end_refresh(world.refreshes[0].number, end);
+        assert_eq!(world.standing(), Standing::Active);
+        assert_eq!(world.events, []);
+    }
+}
+
+#[test]
+fn signing_out_waits_for_the_refresh_under_way() {
+    let mut world = World::with_expired_token(&[Fate::Renews]);
+    let call = world.fetch();
+    world.serve_requests();
+    let sign_out = world.sign_out();
+    assert_eq!(world.hits(sign_out), 0);
+    world.serve_refresh();
+    assert!(world.is_on_wire(sign_out));
+    world.serve();
+    assert_eq!(world.got(sign_out), OK);
+    assert_eq!(world.got(call), OK);
+    assert_eq!(world.standing(), Standing::Expired);
+}
+
+#[test]
+fn signing_out_goes_ahead_whatever_comes_of_that_refresh() {
+    for fate in [
+        Fate::Answers(503, None),
+        Fate::Answers(401, None),
+        Fate::IsLost,
+        Fate::Hangs,
+    ] {
+        let mut world = World::with_expired_token(&[fate]);
+        world.fetch();
+        world.serve_requests();
+        let sign_out = world.sign_out();
+        world.serve();
+        world.pass(TIMEOUT);
+        world.serve();
+        assert_eq!(world.got(sign_out), OK, "{fate:?}");
+        assert_eq!(world.hits(sign_out), 1, "{fate:?}");
+        assert_eq!(world.standing(), Standing::Expired, "{fate:?}");
+    }
+}
+
+#[test]
+fn a_refresh_that_ends_after_a_sign_out_does_not_revive_the_session() {
+    let mut world = World::with_expired_token(&[Fate::Hangs]);
+    world.fetch();
+    world.serve();
+    world.sign_out();
+    world.pass(TIMEOUT);
+    world.serve();
+    world.end_refresh(world.refreshes[0].number, answered(200, None));
+    assert_eq!(world.standing(), Standing::Expired);
+    assert_eq!(world.announced(Event::Refreshed), 0);
+}
+
+/// A request, a sign-out and another request wait for one refresh, in this order.
+fn between_two(fate: Fate) -> (World, [crate::core::CallId; 3]) {
+    let mut world = World::with_expired_token(&[fate]);
+    let (before, after) = (world.fetch(), world.fetch());
+    world.answer(before, 401);
+    world.pass(SECOND);
+    let sign_out = world.sign_out();
+    world.answer(after, 401);
+    (world, [before, sign_out, after])
+}
+
+#[test]
+fn who_waits_when_the_sign_out_goes_ahead_gets_their_401() {
+    for fate in [
+        Fate::Answers(503, None),
+        Fate::Answers(401, None),
+        Fate::IsLost,
+    ] {
+        let (mut world, [before, sign_out, after]) = between_two(fate);
+        world.serve_refresh();
+        assert!(world.is_on_wire(sign_out), "{fate:?}");
+        for call in [before, after] {
+            assert_eq!(world.got(call), UNAUTHORIZED, "{fate:?}");
+            assert_eq!(world.hits(call), 1, "{fate:?}");
+        }
+    }
+}
+
+#[test]
+fn who_waits_when_the_sign_out_has_waited_long_enough_is_not_left_behind() {
+    let (mut world, [_, sign_out, after]) = between_two(Fate::Hangs);
+    world.pass(TIMEOUT);
+    assert!(world.is_on_wire(sign_out));
+    assert_eq!(world.got(after), UNAUTHORIZED);
+    assert_eq!(world.standing(), Standing::Expired);
+}
+
+#[test]
+fn no_answer_to_a_request_from_before_the_sign_out_revives_the_session() {
+    for fate in [Fate::Answers(503, None), Fate::IsLost, Fate::Hangs] {
+        let (mut world, _) = between_two(fate);
+        world.serve_refresh();
+        world.pass(TIMEOUT);
+        for call in world.on_wire() {
+            world.answer(call, 200);
+        }
+        world.pass(HOUR);
+        assert_eq!(world.standing(), Standing::Expired, "{fate:?}");
+        assert_eq!(world.announced(Event::Refreshed), 0, "{fate:?}");
+    }
+}
+
+#[test]
+fn a_401_after_the_sign_out_is_handed_over_without_a_refresh() {
+    let mut world = World::new();
+    let before = world.fetch();
+    world.sign_out();
+    let after = world.fetch();
+    world.answer(before, 401);
+    world.answer(after, 401);
+    assert_eq!(world.got(before), UNAUTHORIZED);
+    assert_eq!(world.got(after), UNAUTHORIZED);
+    assert_eq!(world.refreshes.len(), 0);
+    assert_eq!(world.announced(Event::Expired), 0, "nobody is surprised");
+}
+
+#[test]
+fn a_client_that_is_disposed_of_rejects_its_calls_that_wait_and_no_others() {
+    let mut world = World::with_expired_token(&[Fate::Renews]);
+    let (gone, stays) = (ClientId(0), ClientId(1));
+    let holding = world.call_of(gone, REQUEST);
+    let other = world.call_of(stays, REQUEST);
+    world.serve_requests();
+    let gated = world.call_of(gone, REQUEST);
+    let command = world.call_of(gone, Kind::Refresh);
+    world.dispose(gone);
+    for call in [holding, gated, command] {
+        assert_eq!(world.got(call), DISPOSED);
+    }
+    world.serve();
+    assert_eq!(world.got(other), OK);
+    assert_eq!(world.refreshes.len(), 1);
+}
+
+#[test]
+fn what_a_disposed_client_has_on_the_wire_comes_back_as_it_is() {
+    for status in [200, 401, 500] {
+        let mut world = World::new();
+        let call = world.fetch();
+        world.dispose(ClientId(0));
+        world.answer(call, status);
+        assert_eq!(world.got(call), Some(Got::Answer(status)));
+        assert_eq!(world.refreshes.len(), 0);
+    }
+}
+
+#[test]
+fn a_client_that_is_disposed_of_while_it_asks_leaves_the_question_to_another() {
+    let mut world = World::with_expired_token(&[Fate::RenewsUnheard]);
+    let gone = world.call_of(ClientId(0), REQUEST);
+    let other = world.call_of(ClientId(1), REQUEST);
+    world.serve_requests();
+    world.serve_refresh();
+    assert_eq!(world.on_wire(), [gone]);
+    world.dispose(ClientId(0));
+    assert_eq!(world.on_wire(), [gone, other]);
+    world.serve();
+    assert_eq!(world.got(other), OK);
+    assert_eq!(world.refreshes.len(), 1);
+}
+
+#[test]
+fn refresh_refreshes_and_joins_the_one_under_way() {
+    let mut world = World::new();
+    let calls = [world.refresh(), world.refresh(), world.ensure_fresh(None)];
+    assert_eq!(world.refreshes.len(), 1);
+    world.serve();
+    assert_eq!(calls.map(|call| world.got(call)), [DONE; 3]);
+    assert_eq!(world.events, [(Event::Refreshed, Cause::Asked)]);
+}
+
+#[test]
+fn refresh_asks_even_after_an_expiry_and_announces_it_no_second_time() {
+    let mut world = World::with_expired_token(&[Fate::Answers(401, None)]);
+    world.fetch();
+    world.serve();
+    world.refresh();
+    world.serve();
+    assert_eq!(world.refreshes.len(), 2);
+    assert_eq!(world.announced(Event::Expired), 1);
+}
+
+#[test]
+fn ensure_fresh_refreshes_when_nothing_is_known_and_not_again_while_fresh() {
+    let mut world = World::new();
+    let first = world.ensure_fresh(None);
+    world.serve();
+    assert_eq!(world.got(first), DONE);
+    let second = world.ensure_fresh(None);
+    assert_eq!(world.got(second), DONE);
+    assert_eq!(world.refreshes.len(), 1);
+}
+
+#[test]
+fn ensure_fresh_keeps_to_the_age_that_its_caller_allows() {
+    let mut world = World::new();
+    world.sign_in(200);
+    world.pass(30.0 * SECOND);
+    world.ensure_fresh(Some(30.0 * SECOND));
+    assert_eq!(world.refreshes.len(), 0);
+    world.ensure_fresh(Some(30.0 * SECOND - 1.0));
+    assert_eq!(world.refreshes.len(), 1);
+}
+
+#[test]
+fn ensure_fresh_believes_the_lifetime_that_the_server_announced() {
+    let mut world = World::new();
+    world.sign_in(200);
+    world.announce_lifetime(Some(0.0), HOUR);
+    world.pass(HOUR - 1.0);
+    world.ensure_fresh(None);
+    assert_eq!(world.refreshes.len(), 0);
+    world.pass(1.0);
+    world.ensure_fresh(Some(f64::INFINITY));
+    assert_eq!(world.refreshes.len(), 1);
+}
+
+#[test]
+fn ensure_fresh_does_not_ask_a_session_that_is_over() {
+    let mut world = World::with_expired_token(&[Fate::Answers(401, None)]);
+    world.fetch();
+    world.serve();
+    let call = world.ensure_fresh(Some(0.0));
+    assert_eq!(world.got(call), DONE);
+    assert_eq!(world.refreshes.len(), 1);
+}
+
+#[test]
+fn a_command_is_told_when_the_session_could_not_be_refreshed() {
+    for fate in [Fate::Answers(503, None), Fate::IsLost, Fate::Hangs] {
+        let mut world = World::with_expired_token(&[fate]);
+        let calls = [world.refresh(), world.ensure_fresh(None)];
+        for _ in 0..20 {
+            world.serve();
+            world.pass(SECOND);
+        }
+        assert_eq!(calls.map(|call| world.got(call)), [UNAVAILABLE; 2]);
+    }
+}
