@@ -1,6 +1,6 @@
 use super::{Millis, epoch::Epoch};
 
-/// A call under way. Stale ids are told from live ones, so an event that comes late finds nothing.
+/// A call. No two calls have the same, so an event that comes late finds nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallId(u32);
 
@@ -12,10 +12,6 @@ impl CallId {
 
     pub(crate) fn from_bits(bits: u32) -> Self {
         Self(bits)
-    }
-
-    fn index(self) -> usize {
-        (self.0 & INDEX_MASK) as usize
     }
 }
 
@@ -56,61 +52,40 @@ pub(crate) enum Stage {
     Last,
 }
 
-const INDEX_BITS: u32 = 20;
-const INDEX_MASK: u32 = (1 << INDEX_BITS) - 1;
-
-/// The calls under way: a slab, because a page makes many calls, and few at a time.
+/// The calls under way. A plain list, because a page makes many calls, and few at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
-    slots: Vec<Slot>,
-    free: Vec<u32>,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
-    generation: u32,
-    call: Option<Call>,
+    latest: CallId,
+    calls: Vec<(CallId, Call)>,
 }
 
 impl Calls {
     pub(crate) fn insert(&mut self, call: Call) -> CallId {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot::default());
-            (self.slots.len() as u32).wrapping_sub(1)
-        });
-        let mut generation = 0;
-        if let Some(slot) = self.slots.get_mut(index as usize) {
-            generation = slot.generation;
-            slot.call = Some(call);
-        }
-        CallId(generation << INDEX_BITS | index)
+        self.latest = CallId(self.latest.0.wrapping_add(1));
+        self.calls.push((self.latest, call));
+        self.latest
     }
 
     pub(crate) fn get(&self, id: CallId) -> Option<&Call> {
-        let slot = self.slots.get(id.index())?;
-        slot.call
-            .as_ref()
-            .filter(|_| slot.generation == id.0 >> INDEX_BITS)
+        self.calls
+            .iter()
+            .find(|(other, _)| *other == id)
+            .map(|(_, call)| call)
     }
 
     pub(crate) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
-        let slot = self.slots.get_mut(id.index())?;
-        slot.call
-            .as_mut()
-            .filter(|_| slot.generation == id.0 >> INDEX_BITS)
+        self.calls
+            .iter_mut()
+            .find(|(other, _)| *other == id)
+            .map(|(_, call)| call)
     }
 
     pub(crate) fn of(&mut self, client: ClientId) -> impl Iterator<Item = &mut Call> {
-        let calls = self.slots.iter_mut().filter_map(|slot| slot.call.as_mut());
+        let calls = self.calls.iter_mut().map(|(_, call)| call);
         calls.filter(move |call| call.client == client)
     }
 
-    pub(crate) fn remove(&mut self, id: CallId) -> Option<Call> {
-        self.get(id)?;
-        let slot = self.slots.get_mut(id.index())?;
-        // The generation keeps to the bits that an id has for it.
-        slot.generation = slot.generation.wrapping_add(1) & (u32::MAX >> INDEX_BITS);
-        self.free.push(id.0 & INDEX_MASK);
-        slot.call.take()
+    pub(crate) fn remove(&mut self, id: CallId) {
+        self.calls.retain(|(other, _)| *other != id);
     }
 }

@@ -33,6 +33,7 @@ impl Outcome {
         match status {
             _ if redirected => Self::Expired,
             200..=299 => Self::Renewed,
+            300..=399 => Self::Expired,
             407 | 408 | 425 | 429 => Self::Unavailable,
             400..=499 => Self::Expired,
             _ => Self::Unavailable,

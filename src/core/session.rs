@@ -276,8 +276,9 @@ impl Session {
 
     /// `fetch` rejected the call's request; the shell hands the rejection over.
     pub(crate) fn handle_rejection(&mut self, now: Millis, id: CallId) {
-        self.handle_time(now);
+        // First, so that its time cannot run out as well.
         self.forget(id);
+        self.handle_time(now);
         if self.refresh == (Refresh::Asking { by: id }) {
             self.handle_reply(now, false);
         }
@@ -285,8 +286,9 @@ impl Session {
 
     /// The caller aborted the call, and the shell has settled it.
     pub(crate) fn handle_abort(&mut self, now: Millis, id: CallId) {
-        self.handle_time(now);
+        // First, so that its time cannot run out as well.
         self.forget(id);
+        self.handle_time(now);
         if self.refresh == (Refresh::Asking { by: id }) {
             self.ask(now);
         }
@@ -639,29 +641,37 @@ impl Session {
 
     /// Opens the gate for what has never been sent: it may be let in, and if not, it waits with the others.
     fn release_unsent(&mut self, now: Millis) {
-        for id in std::mem::take(&mut self.waiting) {
-            let unsent = |call: &Call| {
-                call.stage == Stage::Gated
-                    && matches!(call.kind, Kind::Request { .. } | Kind::SignOut)
-            };
-            if self.calls.get(id).is_some_and(unsent) {
-                self.unpark(now, id);
-                self.send(now, id, Stage::Sent);
-            } else {
-                self.waiting.push(id);
-            }
+        let unsent = |call: &Call| {
+            call.stage == Stage::Gated && matches!(call.kind, Kind::Request { .. } | Kind::SignOut)
+        };
+        for id in self.take_waiting(unsent) {
+            self.unpark(now, id);
+            self.send(now, id, Stage::Sent);
         }
     }
 
     fn fail_waiting(&mut self, now: Millis, hopeless: impl Fn(&Call) -> bool) {
-        for id in std::mem::take(&mut self.waiting) {
-            match self.calls.get(id) {
-                Some(call) if !hopeless(call) => self.waiting.push(id),
+        for id in self.take_waiting(hopeless) {
+            if self
+                .calls
+                .get(id)
+                .is_some_and(|call| call.kind == Kind::SignOut)
+            {
                 // To sign out is never put off for good.
-                Some(call) if call.kind == Kind::SignOut => self.send(now, id, Stage::Sent),
-                _ => self.fail(id, Failure::RefreshUnavailable),
+                self.send(now, id, Stage::Sent);
+            } else {
+                self.fail(id, Failure::RefreshUnavailable);
             }
         }
+    }
+
+    fn take_waiting(&mut self, which: impl Fn(&Call) -> bool) -> Vec<CallId> {
+        let is_taken = |id: &CallId| self.calls.get(*id).is_none_or(&which);
+        let (taken, left) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(is_taken);
+        self.waiting = left;
+        taken
     }
 
     fn answer(&mut self, id: CallId) {

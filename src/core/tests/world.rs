@@ -451,7 +451,7 @@ impl World {
             let replayable = Kind::Request { replayable: true };
             assert_eq!(seen.kind, replayable, "sent a second time");
             assert!(!seen.replayed, "a call is replayed once");
-            let asks = before == epoch && lost_in == Some(epoch);
+            let asks = lost_in == Some(epoch);
             let anew = seen.held.is_none() && self.session.standing() == Standing::Expired;
             assert!(
                 before < epoch || asks || anew,
