@@ -60,6 +60,7 @@ impl Engine {
                         "--disable-sync",
                         "--disable-quic",
                         "--no-first-run",
+                        "--window-size=1280,1000",
                     ],
                 },
             }),

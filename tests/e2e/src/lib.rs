@@ -35,4 +35,4 @@ mod page;
 mod server;
 
 pub use page::Page;
-pub use server::{Config, Running, serve, usual};
+pub use server::{Config, Running, demo, serve, usual};

@@ -108,13 +108,21 @@ function wire({ hold = () => false, keep = () => false } = {}) {
 /** Holds the refresh back, on its way out. */
 const holdRefresh = () => wire({ hold: ({ path }) => path === "/auth/refresh" });
 
-/** From now on the engine's clock stands still, and is moved by hand. Timers that were set go on. */
-function stopClock() {
-  // Whole, so that a sum of steps is exact.
-  let now = Math.ceil(performance.now());
-  performance.now = () => now;
-  return { advance: (milliseconds) => (now += milliseconds) };
-}
+const running = performance.now.bind(performance);
+performance.now = () => running() + clock.ahead;
+
+/** The clock that the engine sees: stopped, or moved ahead. Timers that were set run as they do. */
+const clock = {
+  ahead: 0,
+  stop() {
+    // Whole, so that a sum of steps is exact.
+    const now = Math.ceil(running());
+    performance.now = () => now + this.ahead;
+  },
+  advance(milliseconds) {
+    this.ahead += milliseconds;
+  },
+};
 
 async function sha256(data) {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
@@ -143,7 +151,7 @@ Object.assign(globalThis, {
   pathOf,
   wire,
   holdRefresh,
-  stopClock,
+  clock,
   sha256,
   randomBytes,
 });

@@ -85,14 +85,25 @@ impl Page {
 
     /// The values of all cookies, those that scripts cannot see above all.
     pub async fn cookie_values(&self) -> Vec<String> {
+        // A page is told of its own path's cookies, and the refresh token's path is another.
+        let page = self.done(self.browser.window().await);
+        let other = self.done(self.browser.new_window(true).await).handle;
+        self.done(self.browser.switch_to_window(other).await);
+        let url = format!("{}/auth/", self.server.origin());
+        self.done(self.browser.goto(&url).await);
         let cookies = self.done(self.browser.get_all_cookies().await);
+        self.done(self.browser.close_window().await);
+        self.done(self.browser.switch_to_window(page).await);
         let values = cookies.iter().map(|cookie| cookie.value().to_owned());
         values.collect()
     }
 
-    /// Clicks on the element with this id, once it can be clicked on.
+    /// Clicks on the element with this id, once it is there. It is scrolled to first, out from under what floats.
     pub async fn click(&self, id: &str) {
-        self.done(self.element(id).await.click().await);
+        let element = self.element(id).await;
+        let script = "document.getElementById(arguments[0]).scrollIntoView({ block: 'center' });";
+        self.done(self.browser.execute(script, vec![json!(id)]).await);
+        self.done(element.click().await);
     }
 
     /// The text of the element with this id, as a user sees it.

@@ -22,6 +22,15 @@ pub fn usual() -> Config {
     }
 }
 
+/// The demo page, served as a visitor gets it.
+pub fn demo() -> Config {
+    Config {
+        www: Some(root().join("www")),
+        leeway: Config::default().leeway,
+        ..usual()
+    }
+}
+
 /// Starts a server. Dropped, it stops.
 pub async fn serve(config: Config) -> Running {
     match Server::bind(config).await {
@@ -30,7 +39,7 @@ pub async fn serve(config: Config) -> Running {
     }
 }
 
-pub(crate) fn root() -> PathBuf {
+fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 

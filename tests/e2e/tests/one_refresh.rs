@@ -268,7 +268,7 @@ async fn r10_a_replay_that_is_answered_401_goes_to_the_caller_and_further_refres
     let seen = page
         .run(
             r#"
-            const clock = stopClock();
+            clock.stop();
             const { fetch, calls } = wire();
             const client = newClient({ fetch });
             const refreshes = async () => (await lab.counters()).refreshes;
@@ -394,7 +394,7 @@ async fn done_6_an_api_that_always_answers_401_costs_one_refresh_and_two_hits_an
     let seen = page
         .run(
             r#"
-            stopClock();
+            clock.stop();
             const client = newClient();
             const call = (n) => outcome(client.fetch(`/api/lab/answer?status=401&n=${n}`));
             const answers = [await call(0)];

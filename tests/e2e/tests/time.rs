@@ -153,7 +153,7 @@ async fn done_4_a_refresh_answered_500_503_429_or_dropped_never_announces_expire
     let seen = page
         .run(
             r#"
-            const clock = stopClock();
+            clock.stop();
             const client = newClient({ timeout: 500 });
             const seen = {};
             for (const fail of [500, 503, 429, "drop"]) {
@@ -187,7 +187,7 @@ async fn a_request_made_after_the_announced_lifetime_waits_for_a_refresh_and_nev
     let seen = page
         .run(
             r#"
-            const clock = stopClock();
+            clock.stop();
             const client = newClient();
             await signIn(client.fetch);
             const lifetime = 30 * 60_000;

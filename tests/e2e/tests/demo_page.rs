@@ -1,0 +1,82 @@
+//! The demo page, clicked through as a visitor would.
+
+use keepfresh_e2e::{Page, demo};
+use serde_json::json;
+
+/// The story: sign in, expire the access token, send fifty at once; then revoke, and sign in again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visitor_sees_one_refresh_for_fifty_requests_and_signs_in_again_after_a_revocation() {
+    let page = Page::open(demo(), "/").await;
+    page.click("sign-in").await;
+    page.see("user", "Ada Lovelace").await;
+    assert_eq!(page.text("cookies").await, "none");
+
+    page.click("expire").await;
+    page.see("countdown", "expired").await;
+    page.click("fifty").await;
+    page.see("summary", "1 refresh, 50 replays, 50 answers")
+        .await;
+    assert_eq!(
+        page.text("summary").await,
+        "keepfresh: 50 requests, 50 × 401, 1 refresh, 50 replays, 50 answers."
+    );
+    assert_eq!(page.text("refreshes").await, "1");
+    assert_eq!(page.text("state").await, "active");
+
+    page.click("revoke").await;
+    page.see("notice", "revoked").await;
+    page.click("one").await;
+    page.see("sign-in-words", "Please sign in again").await;
+    page.see("state", "signed out").await;
+    page.see("summary", "1 lost").await;
+
+    page.click("sign-in").await;
+    page.see("user", "Ada Lovelace").await;
+    page.click("one").await;
+    page.see("summary", "keepfresh: 1 request, 1 answer.").await;
+
+    assert_eq!(page.run("return document.cookie;").await, json!(""));
+    assert_eq!(page.console_errors().await, [""; 0]);
+}
+
+/// The button that shows it all: raw `fetch` loses every answer, keepfresh none.
+#[tokio::test(flavor = "multi_thread")]
+async fn show_me_loses_fifty_answers_with_raw_fetch_and_none_with_keepfresh() {
+    let page = Page::open(demo(), "/").await;
+    page.click("show-me").await;
+    page.see("summary", "keepfresh: 50 requests").await;
+    page.see("summary", "1 refresh, 50 replays, 50 answers")
+        .await;
+    page.see("runs", "50 requests").await;
+    assert_eq!(page.console_errors().await, [""; 0]);
+}
+
+/// Five megabytes, replayed, arrive as they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_replayed_arrives_with_the_same_bytes() {
+    let page = Page::open(demo(), "/").await;
+    page.click("sign-in").await;
+    page.see("user", "Ada Lovelace").await;
+    page.click("expire").await;
+    page.see("countdown", "expired").await;
+    page.click("upload-made").await;
+    page.see("upload-result", "the same bytes arrived").await;
+    page.see("summary", "1 refresh, 1 replay, 1 answer").await;
+    assert_eq!(page.console_errors().await, [""; 0]);
+}
+
+/// A refresh that fails is tried again, and signs nobody out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_that_is_cut_off_signs_nobody_out() {
+    let page = Page::open(demo(), "/").await;
+    page.click("sign-in").await;
+    page.see("user", "Ada Lovelace").await;
+    page.click("fail-drop").await;
+    page.see("notice", "cut off").await;
+    page.click("expire").await;
+    page.see("countdown", "expired").await;
+    page.click("one").await;
+    page.see("summary", "1 answer").await;
+    assert_eq!(page.text("state").await, "active");
+    assert_eq!(page.console_errors().await, [""; 0]);
+}
