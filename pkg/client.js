@@ -102,7 +102,9 @@ export class Client extends EventTarget {
    * @param {RequestInit} [init]
    */
   async #fetchEarly(input, init) {
-    const request = new OutgoingRequest(this.#wire, input, init);
+    // fetch reads the body of a caller's `Request` at once; so it is taken over before anything else can read it.
+    const taken = input instanceof Request && init?.body == null ? new Request(input) : input;
+    const request = new OutgoingRequest(this.#wire, taken, init);
     const url = new URL(addressOf(input), base()).href;
     await this.#ready();
     return this.#fetchAt(this.#place(url), request);

@@ -1,5 +1,8 @@
 // @ts-check
 
+/** The key of the latest refresh, by its URL: clients that share a session share that too. @type {Map<string, string>} */
+const keys = new Map();
+
 /** The ways out of one client: the fetch to use, and the refresh. */
 export class Wire {
   /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
@@ -8,7 +11,6 @@ export class Wire {
   /** @type {{ header?: string, value?: string, cookie?: string }} */
   #csrf;
   #refresh;
-  #key = "";
 
   /**
    * @param {import("./index.d.ts").Options} options
@@ -41,8 +43,9 @@ export class Wire {
     const { refresh, home, method, idempotencyKey } = this.#refresh;
     const headers = new Headers(this.#refresh.headers);
     this.addCsrf(headers);
-    if (!again) this.#key = newKey();
-    if (idempotencyKey) headers.set("idempotency-key", this.#key);
+    const key = (again && keys.get(refresh.href)) || newKey();
+    keys.set(refresh.href, key);
+    if (idempotencyKey) headers.set("idempotency-key", key);
     return this.fetch(refresh.href, {
       method,
       headers,

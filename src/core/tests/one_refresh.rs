@@ -52,6 +52,22 @@ fn a_late_401_that_meets_the_next_refresh_waits_for_it_and_is_replayed_once() {
 }
 
 #[test]
+fn a_late_401_that_meets_a_refresh_that_fails_is_replayed_all_the_same() {
+    for fate in [Fate::Answers(503, None), Fate::IsLost] {
+        let mut world = World::with_expired_token(&[Fate::Renews, fate]);
+        let (first, late) = (world.fetch(), world.fetch());
+        world.answer(first, 401);
+        world.serve_refresh();
+        // The cookie is good; it is the next refresh, that somebody asks for, that fails.
+        world.refresh();
+        world.answer(late, 401);
+        world.serve();
+        assert_eq!(world.got(late), OK, "{fate:?}");
+        assert_eq!(world.hits(late), 2, "{fate:?}");
+    }
+}
+
+#[test]
 fn requests_made_while_a_refresh_is_under_way_wait_for_it_and_are_sent_once() {
     let mut world = World::with_expired_token(&[Fate::Renews]);
     let first = world.fetch();

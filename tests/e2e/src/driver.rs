@@ -25,14 +25,14 @@ impl Driver {
             driver
         })
     }
-    #[expect(
-        clippy::zombie_processes,
-        reason = "a driver that names no port fails the test binary, which ends it"
-    )]
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
+    #[expect(
+        clippy::zombie_processes,
+        reason = "a driver that names no port fails the tests, whose end ends it"
+    )]
     fn start(engine: Engine) -> Self {
         let mut command = engine.driver();
         let mut process = command

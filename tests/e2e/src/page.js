@@ -1,6 +1,6 @@
 // What the tests' scripts find in a blank page. It runs as the body of an async function.
 
-const { createClient, init, isKeepfreshError, KeepfreshError } = await import("/keepfresh/index.js");
+const { createClient, isKeepfreshError, KeepfreshError } = await import("/keepfresh/index.js");
 
 const usual = { refresh: "/auth/refresh", signIn: "/auth/sign-in", signOut: "/auth/sign-out" };
 
@@ -59,7 +59,7 @@ const many = (count, call) => Promise.all(Array.from({ length: count }, (_, inde
 const outcome = (call) =>
   call.then(
     (answer) => answer?.status ?? "done",
-    (error) => error?.code?.constructor === String ? error.code : (error?.name ?? error),
+    (error) => (typeof error?.code === "string" ? error.code : (error?.name ?? error)),
   );
 
 /** Waits for something that only asking can tell. */
@@ -108,21 +108,21 @@ function wire({ hold = () => false, keep = () => false } = {}) {
 /** Holds the refresh back, on its way out. */
 const holdRefresh = () => wire({ hold: ({ path }) => path === "/auth/refresh" });
 
-const running = performance.now.bind(performance);
-performance.now = () => running() + clock.ahead;
-
-/** The clock that the engine sees: stopped, or moved ahead. Timers that were set run as they do. */
+/**
+ * The clock that the engine sees: it can be stopped, so that no deadline passes, and moved ahead. Timers that are set
+ * run as they do.
+ */
 const clock = {
+  real: performance.now.bind(performance),
+  stopped: undefined,
   ahead: 0,
-  stop() {
-    // Whole, so that a sum of steps is exact.
-    const now = Math.ceil(running());
-    performance.now = () => now + this.ahead;
-  },
-  advance(milliseconds) {
-    this.ahead += milliseconds;
-  },
+  now: () => (clock.stopped ?? clock.real()) + clock.ahead,
+  // At a whole number, so that a sum of steps is exact.
+  stop: () => (clock.stopped = Math.ceil(clock.real())),
+  start: () => (clock.stopped = undefined),
+  advance: (milliseconds) => (clock.ahead += milliseconds),
 };
+performance.now = clock.now;
 
 async function sha256(data) {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
@@ -138,7 +138,6 @@ function randomBytes(length) {
 
 Object.assign(globalThis, {
   createClient,
-  init,
   isKeepfreshError,
   KeepfreshError,
   newClient,

@@ -66,6 +66,16 @@ impl Page {
         page
     }
 
+    /// A server of another origin, which lets this page in.
+    pub async fn another_server(&self) -> Running {
+        let page = self.server.origin().parse();
+        serve(Config {
+            allow_origin: vec![page.expect("the server knows its origin")],
+            ..usual()
+        })
+        .await
+    }
+
     /// Runs the body of an async function in the page, and hands over what it returns. An error that it throws ends
     /// the test.
     pub async fn run(&self, script: &str) -> Value {

@@ -35,16 +35,18 @@ async fn r12_a_refused_refresh_hands_over_the_401s_and_announces_expired_once_un
             "#,
         )
         .await;
-    let seen = seen.as_object().expect("by status");
-    assert_eq!(seen.len(), 9);
-    for (status, seen) in seen {
-        let expected = json!({
-            "answers": [401, 401, 401, 401, 401, 401, 200],
-            "refresh_requests": 1,
-            "heard": [["expired"], ["expired"]],
-            "state": "expired",
-        });
-        assert_eq!(seen, &expected, "refresh answered {status}");
+    let refused = json!({
+        "answers": [401, 401, 401, 401, 401, 401, 200],
+        "refresh_requests": 1,
+        "heard": [["expired"], ["expired"]],
+        "state": "expired",
+    });
+    for status in [400, 401, 403, 404, 405, 410, 418, 422, 451] {
+        assert_eq!(
+            seen.get(status.to_string()),
+            Some(&refused),
+            "refresh answered {status}"
+        );
     }
 }
 
@@ -114,8 +116,10 @@ async fn r13_a_refresh_that_cannot_be_had_is_unavailable_and_nobody_is_told_that
     let seen = page
         .run(
             r#"
+            clock.stop();
             const seen = {};
             for (const fail of [407, 408, 425, 429, 500, 502, 503, 504, 599, "drop", "hang"]) {
+                if (fail === "hang") clock.start();
                 const client = newClient({ timeout: 500 });
                 await signIn(client.fetch);
                 await lab.set({ refresh: { fail } });
@@ -148,7 +152,6 @@ async fn r13_a_refresh_that_cannot_be_had_is_unavailable_and_nobody_is_told_that
         ("drop", "TypeError".to_owned()),
         ("hang", "TimeoutError".to_owned()),
     ];
-    assert_eq!(seen.as_object().map(|seen| seen.len()), Some(causes.len()));
     for (fail, cause) in causes {
         let expected = json!({
             "codes": vec!["refresh_unavailable"; 3],
@@ -156,7 +159,7 @@ async fn r13_a_refresh_that_cannot_be_had_is_unavailable_and_nobody_is_told_that
             "heard": ["unavailable"],
             "state": "active",
         });
-        assert_eq!(seen[fail], expected, "refresh fails by {fail}");
+        assert_eq!(seen.get(fail), Some(&expected), "refresh fails by {fail}");
     }
 }
 
@@ -340,8 +343,10 @@ async fn r14_the_next_request_after_a_blip_recovers_by_itself() {
     let seen = page
         .run(
             r#"
+            clock.stop();
             const seen = {};
-            for (const fail of [429, 500, 503, "drop", "hang", "lost"]) {
+            for (const fail of [429, 500, 503, "drop", "lost", "hang"]) {
+                if (fail === "hang") clock.start();
                 const client = newClient({ timeout: 500 });
                 await lab.set({ refresh: { fail } });
                 await lab.expireAccess();

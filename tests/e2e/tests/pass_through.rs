@@ -1,6 +1,6 @@
 //! Pass-through: what is not ours stays as `fetch` has it.
 
-use keepfresh_e2e::{Config, Page, serve, usual};
+use keepfresh_e2e::{Page, usual};
 use serde_json::json;
 
 /// R1. A request out of scope goes to `fetch` untouched: same arguments, same result, no header, no credentials added.
@@ -79,11 +79,7 @@ async fn r2_a_response_that_is_not_an_expired_status_is_the_very_response_that_f
 #[tokio::test(flavor = "multi_thread")]
 async fn r3_omit_is_passed_through_and_a_cross_origin_guarded_request_is_sent_with_include() {
     let page = Page::blank(usual()).await;
-    let api = serve(Config {
-        allow_origin: vec![page.server.origin().parse().expect("an origin")],
-        ..usual()
-    })
-    .await;
+    let api = page.another_server().await;
     page.give("api", api.origin()).await;
     let seen = page
         .run(

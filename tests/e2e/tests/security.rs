@@ -1,25 +1,15 @@
 //! Security: what leaves the page goes to guarded URLs only, and nothing of it is kept.
 
-use keepfresh_e2e::{Config, Page, Running, serve, usual};
+use keepfresh_e2e::Page;
 use serde_json::json;
-
-/// A server that plays a foreign origin. Cookies know no ports: it would get those of the page, were they sent. It
-/// allows the page to look into its log.
-async fn foreign(page: &Page) -> Running {
-    let foreign = serve(Config {
-        allow_origin: vec![page.server.origin().parse().expect("an origin")],
-        ..usual()
-    })
-    .await;
-    page.give("foreign", foreign.origin()).await;
-    foreign
-}
 
 /// R26. Credentials, CSRF header and refresh go to guarded URLs only.
 #[tokio::test(flavor = "multi_thread")]
 async fn r26_credentials_csrf_header_and_refresh_go_to_guarded_urls_only() {
     let page = Page::signed_in().await;
-    let _foreign = foreign(&page).await;
+    // Cookies know no ports: it would get those of the page, were they sent.
+    let foreign = page.another_server().await;
+    page.give("foreign", foreign.origin()).await;
     let seen = page
         .run(
             r#"
@@ -192,6 +182,7 @@ async fn r27_nothing_that_the_package_writes_holds_a_cookie_a_header_value_or_a_
                 }
             }
 
+            clock.stop();
             const csrf = { header: "x-csrf", value: "secret-csrf" };
             const refresh = { url: "/auth/refresh", headers: { "x-refresh": "secret-refresh-header" } };
             const client = newClient({ refresh, csrf, timeout: 500 });
@@ -258,7 +249,9 @@ async fn r27_nothing_that_the_package_writes_holds_a_cookie_a_header_value_or_a_
 #[tokio::test(flavor = "multi_thread")]
 async fn done_7_a_foreign_401_and_a_redirect_to_one_cause_no_refresh_and_carry_nothing_of_ours() {
     let page = Page::signed_in().await;
-    let _foreign = foreign(&page).await;
+    // Cookies know no ports: it would get those of the page, were they sent.
+    let foreign = page.another_server().await;
+    page.give("foreign", foreign.origin()).await;
     let seen = page
         .run(
             r#"
