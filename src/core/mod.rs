@@ -14,13 +14,6 @@ mod scope;
 mod session;
 
 #[cfg(test)]
-#[allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that panics has failed"
-)]
 mod tests;
 
 pub(crate) use calls::{CallId, ClientId};

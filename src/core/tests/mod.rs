@@ -1,6 +1,7 @@
 //! The contract on a virtual clock: each test is named as the sentence that it holds us to.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test that fails is meant to panic"
@@ -11,6 +12,8 @@ mod lifetime;
 mod one_refresh;
 mod outcomes;
 mod pass_through;
+// proptest draws from the entropy of a host.
+#[cfg(not(target_arch = "wasm32"))]
 mod properties;
 mod sessions;
 mod time;

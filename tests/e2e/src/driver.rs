@@ -13,7 +13,7 @@ pub(crate) struct Driver {
     address: String,
     process: Child,
     /// Kept open: a driver that cannot write its output may end.
-    _output: BufReader<ChildStdout>,
+    output: BufReader<ChildStdout>,
 }
 
 impl Driver {
@@ -25,14 +25,11 @@ impl Driver {
             driver
         })
     }
+
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    #[expect(
-        clippy::zombie_processes,
-        reason = "a driver that names no port fails the tests, whose end ends it"
-    )]
     fn start(engine: Engine) -> Self {
         let mut command = engine.driver();
         let mut process = command
@@ -42,21 +39,25 @@ impl Driver {
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let output = process.stdout.take().expect("the output was asked for");
-        let mut output = BufReader::new(output);
+        let mut driver = Self {
+            address: String::new(),
+            process,
+            output: BufReader::new(output),
+        };
+        let port = driver.port(engine);
+        driver.address = format!("http://127.0.0.1:{port}");
+        driver
+    }
+
+    fn port(&mut self, engine: Engine) -> u16 {
         let mut line = String::new();
-        loop {
-            line.clear();
-            if !matches!(output.read_line(&mut line), Ok(1..)) {
-                panic!("{command:?} ended before it listened");
-            }
+        while matches!(self.output.read_line(&mut line), Ok(1..)) {
             if let Some(port) = engine.port(line.trim_end()) {
-                return Self {
-                    address: format!("http://127.0.0.1:{port}"),
-                    process,
-                    _output: output,
-                };
+                return port;
             }
+            line.clear();
         }
+        panic!("the driver ended before it listened");
     }
 }
 
