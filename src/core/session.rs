@@ -639,14 +639,25 @@ impl Session {
         }
     }
 
-    /// Opens the gate for what has never been sent: it may be let in, and if not, it waits with the others.
+    /// Opens the gate for what may be let in without this refresh: what has never been sent, and what was refused
+    /// under a cookie of before. If it is not, it waits with the others, or that was its replay.
     fn release_unsent(&mut self, now: Millis) {
-        let unsent = |call: &Call| {
+        let current = self.epoch;
+        let is_late = |call: &Call| {
+            matches!(call.stage, Stage::Refused { .. })
+                && call.epoch < current
+                && call.kind == Kind::Request { replayable: true }
+        };
+        let is_unsent = |call: &Call| {
             call.stage == Stage::Gated && matches!(call.kind, Kind::Request { .. } | Kind::SignOut)
         };
-        for id in self.take_waiting(unsent) {
+        for id in self.take_waiting(|call| is_unsent(call) || is_late(call)) {
             self.unpark(now, id);
-            self.send(now, id, Stage::Sent);
+            let stage = match self.calls.get(id) {
+                Some(call) if is_late(call) => Stage::Replayed,
+                _ => Stage::Sent,
+            };
+            self.send(now, id, stage);
         }
     }
 

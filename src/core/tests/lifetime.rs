@@ -120,16 +120,18 @@ fn a_refresh_on_account_of_a_lifetime_that_fails_does_not_hold_the_request_back(
 
 #[test]
 fn a_failed_refresh_on_account_of_a_lifetime_is_not_repeated_before_each_request() {
-    let mut world = with_lifetime();
-    world.fates = vec![Fate::Answers(503, Some(10.0 * SECOND))];
-    world.pass(60.0 * SECOND);
-    for _ in 0..50 {
-        let call = world.fetch();
-        world.serve();
-        assert_eq!(world.got(call), OK);
-        world.pass(SECOND / 10.0);
+    for fate in [Fate::Answers(503, Some(10.0 * SECOND)), Fate::IsLost] {
+        let mut world = with_lifetime();
+        world.fates = vec![fate];
+        world.pass(60.0 * SECOND);
+        for _ in 0..50 {
+            let call = world.fetch();
+            world.serve();
+            assert_eq!(world.got(call), OK);
+            world.pass(SECOND / 10.0);
+        }
+        assert_eq!(world.refreshes.len(), 1, "{fate:?}");
     }
-    assert_eq!(world.refreshes.len(), 1);
 }
 
 #[test]

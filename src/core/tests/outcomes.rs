@@ -401,6 +401,19 @@ fn the_late_refusal_of_an_overdue_refresh_expires_the_session() {
 }
 
 #[test]
+fn that_an_overdue_refresh_was_unavailable_is_no_news() {
+    let mut world = World::with_expired_token(&[Fate::Hangs]);
+    world.fetch();
+    world.serve();
+    world.pass(TIMEOUT - 1.0);
+    let call = world.fetch();
+    world.pass(1.0);
+    world.end_refresh(world.refreshes[0].number, answered(503, Some(HOUR)));
+    assert_eq!(world.announced(Event::Unavailable), 1);
+    assert_eq!(world.got(call), NOTHING_YET);
+}
+
+#[test]
 fn the_end_of_a_refresh_that_another_has_followed_is_no_news() {
     let mut world = World::with_expired_token(&[Fate::Hangs, Fate::Renews]);
     world.fetch();

@@ -108,9 +108,22 @@ fn a_blob_of_a_guarded_origin_is_out_of_scope() {
 }
 
 #[test]
-fn the_refresh_url_is_never_guarded_and_what_exclude_covers_is_not_either() {
+fn the_refresh_url_is_never_guarded() {
+    let scope = scope(&["https://api.example.com/"], &[]);
+    assert!(!is_guarded(&scope, "https://api.example.com/auth/refresh"));
+    assert!(is_guarded(
+        &scope,
+        "https://api.example.com/auth/refreshments"
+    ));
+}
+
+#[test]
+fn what_exclude_covers_is_not_guarded_though_guard_covers_it_too() {
     let scope = scope(
-        &["https://api.example.com/", "https://api.example.com/auth"],
+        &[
+            "https://api.example.com/",
+            "https://api.example.com/auth/me",
+        ],
         &[
             "https://api.example.com/auth",
             "https://api.example.com/open/",
@@ -119,8 +132,8 @@ fn the_refresh_url_is_never_guarded_and_what_exclude_covers_is_not_either() {
     assert!(is_guarded(&scope, "https://api.example.com/notes"));
     assert!(is_guarded(&scope, "https://api.example.com/authors"));
     assert!(is_guarded(&scope, "https://api.example.com/opening"));
-    assert!(!is_guarded(&scope, "https://api.example.com/auth/refresh"));
     assert!(!is_guarded(&scope, "https://api.example.com/auth"));
+    assert!(!is_guarded(&scope, "https://api.example.com/auth/me"));
     assert!(!is_guarded(&scope, "https://api.example.com/open"));
     assert!(!is_guarded(&scope, "https://api.example.com/open/notes"));
 }
