@@ -8,7 +8,7 @@ import { Wire } from "./wire.js";
 // In the order of the engine's enums.
 const STATES = /** @type {const} */ (["unknown", "active", "refreshing", "expired"]);
 const EVENTS = ["refreshed", "expired", "unavailable", "ineffective"];
-const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue"];
+const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue", "signed_out"];
 const UNGUARDED = 0;
 
 /** How many addresses are remembered. A page with more of them (ids in the path) starts over now and then. */
@@ -158,10 +158,11 @@ export class Client extends EventTarget {
   /** What the engine cannot do without us. */
   #host = {
     /**
-     * @param {boolean} again
+     * @param {number} seed
+     * @param {number} number
      * @param {AbortSignal} signal
      */
-    refresh: (again, signal) => this.#wire.refresh(again, signal),
+    refresh: (seed, number, signal) => this.#wire.refresh(`${seed}-${number}`, signal),
     /** @param {string} url */
     place: (url) => this.#place(url),
     error: failure,

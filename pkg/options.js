@@ -14,6 +14,7 @@ const KNOWN = [
   "expiredStatuses",
   "csrf",
   "timeout",
+  "crossTab",
   "fetch",
 ];
 
@@ -25,7 +26,7 @@ export function readOptions(options) {
   expect(isObject(options), "options", "an object with at least the refresh URL");
   onlyKnown("", options, KNOWN);
 
-  const { guard, exclude = [], csrf, timeout = 10_000, expiredStatuses = [401] } = options;
+  const { guard, exclude = [], csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
   const request = isUrl(options.refresh) ? { url: options.refresh } : options.refresh;
   const aim = 'the URL of the refresh endpoint, like "/auth/refresh", or an object with its url';
   expect(isObject(request) && isUrl(request.url), "refresh", aim);
@@ -59,6 +60,7 @@ export function readOptions(options) {
     "timeout",
     `a number of milliseconds above 0, ${LONGEST_TIMEOUT} at the most`,
   );
+  expect(typeof crossTab === "boolean", "crossTab", "true or false");
   expect(options.fetch === undefined || typeof options.fetch === "function", "fetch", "a function");
   if (csrf !== undefined) {
     const one = '{ header, value } or { header, cookie }, each a string';
@@ -82,6 +84,7 @@ export function readOptions(options) {
     ],
     expiredStatuses: Uint16Array.from(expiredStatuses),
     timeout,
+    crossTab,
     hasCsrf: csrf !== undefined,
   };
 }
