@@ -24,7 +24,7 @@ export const loader = (source) => () =>
 
 /** @param {() => Promise<BufferSource>} source */
 async function instantiate(source) {
-  const { instance } = await WebAssembly.instantiate(await source(), { "./glue.js": glue });
+  const { instance } = await WebAssembly.instantiate(await source(), { glue: glue.imports });
   const exports = /** @type {any} */ (instance.exports);
   glue.__wbg_set_wasm(exports);
   exports.__wbindgen_start();
