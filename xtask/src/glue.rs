@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
@@ -11,8 +12,6 @@ use walrus::ir::{Instr, InstrLocId, Unreachable};
 use walrus::{FunctionKind, Module};
 use wasm_bindgen_cli_support::{Bindgen, Output};
 
-/// What the wasm imports its glue as; the loader in pkg/ hands it over under this name.
-const MODULE: &str = "glue";
 const STEM: &str = "keepfresh";
 /// The one export that the loader calls by name, and the one whose name is a word of JavaScript too.
 const CALLED_BY_NAME: [&str; 2] = ["__wbindgen_start", "memory"];
@@ -77,6 +76,7 @@ pub(crate) enum Names {
 
 /// Writes the bound engine into the folder `work`.
 pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> {
+    let module = module_name(&source);
     let mut output = Bindgen::new()
         .input_bytes(STEM, source)
         .bundler(true)?
@@ -94,7 +94,7 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
             "a foreign import: {}",
             import.module
         );
-        MODULE.clone_into(&mut import.module);
+        module.clone_into(&mut import.module);
     }
     silence(output.wasm_mut());
     // Strings are encoded before they are passed, so none has to grow.
@@ -110,15 +110,23 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
         glue: work.join(format!("{STEM}_bg.js")),
     };
     let glue = fs::read_to_string(&bound.glue)?;
-    fs::write(&bound.glue, rename(&compact(&glue), &short))?;
+    fs::write(&bound.glue, rename(&compact(&glue, &module), &short))?;
     Ok(bound)
+}
+
+/// What the wasm imports its glue as. A wasm that is served beside the glue of another build would call the wrong
+/// functions, so the name tells builds apart.
+fn module_name(source: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    source.hash(&mut hasher);
+    format!("k{:08x}", hasher.finish() as u32)
 }
 
 /// The glue without what this engine has no use for, and what the wasm imports as one object: a bundler gives each
 /// export of a namespace a getter.
-fn compact(glue: &str) -> String {
+fn compact(glue: &str, module: &str) -> String {
     let mut own = String::new();
-    let mut imports = String::from("export const imports = {\n");
+    let mut imports = format!("export const imports = {{ {module}: {{\n");
     for item in items(glue) {
         let import = item
             .strip_prefix("export function ")
@@ -133,7 +141,7 @@ fn compact(glue: &str) -> String {
             own.push_str(item);
         }
     }
-    (own + &imports + "};\n").replace(", wasm.__wbindgen_realloc)", ")")
+    (own + &imports + "} };\n").replace(", wasm.__wbindgen_realloc)", ")")
 }
 
 /// The statements at the top level: wasm-bindgen indents what is inside.
