@@ -100,10 +100,11 @@ function expect(met, name, expected) {
 
 /**
  * @param {string} message
+ * @param {unknown} [cause]
  * @returns {never}
  */
-function invalid(message) {
-  throw new KeepfreshError("invalid_options", message);
+function invalid(message, cause) {
+  throw new KeepfreshError("invalid_options", message, cause);
 }
 
 /**
@@ -122,11 +123,16 @@ function onlyKnown(path, value, known) {
  * @param {any} value
  */
 function readUrl(name, value) {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   let url;
   try {
-    url = new URL(value, globalThis.document?.baseURI ?? globalThis.location?.href);
-  } catch {
-    invalid(`option "${name}": expected a URL, and ${JSON.stringify(String(value))} does not parse as one here`);
+    url = new URL(value, base);
+  } catch (cause) {
+    invalid(
+      `option "${name}": expected a URL, and ${JSON.stringify(String(value))} does not parse as one here` +
+        (base ? "" : ", where there is no page: call this in a browser, or give an absolute URL"),
+      base ? undefined : cause,
+    );
   }
   expect(isUrl(value), name, "a string or a URL");
   expect(/^https?:$/.test(url.protocol), name, "a URL with the scheme http or https");

@@ -19,9 +19,18 @@ export class Wire {
     this.#refresh = read;
   }
 
+  /** Whether a fetch is being called. What that calls in turn is not for the client. */
+  sending = false;
+
   /** @type {typeof fetch} */
-  fetch = (input, init) =>
-    Promise.resolve((this.#given ?? this.native ?? globalThis.fetch)(input, init));
+  fetch = (input, init) => {
+    this.sending = true;
+    try {
+      return Promise.resolve((this.#given ?? this.native ?? globalThis.fetch)(input, init));
+    } finally {
+      this.sending = false;
+    }
+  };
 
   /**
    * A cookie that is not there proves nothing, so then nothing is added.
