@@ -31,8 +31,12 @@
 
 mod driver;
 mod engine;
+mod held;
 mod page;
 mod server;
+mod tabs;
 
+pub use held::Held;
 pub use page::Page;
 pub use server::{Config, Running, demo, serve, usual};
+pub use tabs::{Setting, Tab, Tabs};
