@@ -29,6 +29,7 @@
     reason = "to panic is how a test says that it cannot go on"
 )]
 
+mod browser;
 mod driver;
 mod engine;
 mod held;
@@ -36,7 +37,9 @@ mod page;
 mod server;
 mod tabs;
 
+pub use browser::Browser;
+pub use fantoccini::wd::WindowHandle;
 pub use held::Held;
 pub use page::Page;
-pub use server::{Config, Running, demo, serve, usual};
+pub use server::{Config, Running, demo, serve, usual, with_pages};
 pub use tabs::{Setting, Tab, Tabs};

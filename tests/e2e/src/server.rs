@@ -32,7 +32,7 @@ pub fn demo() -> Config {
 }
 
 /// With the tests' own pages and workers at `/`.
-pub(crate) fn with_pages(config: Config) -> Config {
+pub fn with_pages(config: Config) -> Config {
     Config {
         www: Some(root().join("tests/e2e/pages")),
         ..config

@@ -1,35 +1,18 @@
 //! Several tabs of one browser, and the server that they come from.
 
-use std::sync::Arc;
-
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand, WindowHandle};
-use fantoccini::{Client, ClientBuilder};
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use http::Method;
-use hyper_util::client::legacy::connect::HttpConnector;
 use keepfresh_demo_server::Server;
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
-use tokio::task::block_in_place;
 use url::{ParseError, Url};
 
-use crate::driver::Driver;
-use crate::engine::Engine;
+use crate::browser::Browser;
 use crate::held::Held;
 use crate::server::{Config, Running, usual, with_pages};
 
 /// A browser with many tabs keeps a machine busier than one with a page.
 static BROWSERS: Semaphore = Semaphore::const_new(2);
-
-/// What keeps a browser from slowing down tabs that nobody looks at: a driver has only one tab in front.
-const ALL_AWAKE: [&str; 3] = [
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--disable-renderer-backgrounding",
-];
-
-/// A name for the server that makes its pages insecure contexts, which the loopback address does not.
-const NAMES: &str = "--host-resolver-rules=MAP insecure.test 127.0.0.1";
 
 /// A tab, by the order in which it was opened.
 pub type Tab = usize;
@@ -68,11 +51,10 @@ pub struct Tabs {
     pub held: Held,
     origin: String,
     prelude: String,
-    browser: Client,
+    browser: Browser,
     tabs: Vec<WindowHandle>,
     /// A driver looks at one tab at a time: who switches to a tab holds this until it is done there.
     looking: Mutex<()>,
-    _driver: Arc<Driver>,
     _place: SemaphorePermit<'static>,
 }
 
@@ -95,8 +77,6 @@ impl Tabs {
 
     async fn open(setting: Setting<'_>) -> Self {
         let place = BROWSERS.acquire().await.expect("it is never closed");
-        let engine = Engine::chosen();
-        let driver = Driver::running(engine);
         let server = Server::bind(with_pages(setting.config)).await;
         let server = server.unwrap_or_else(|error| panic!("{error}"));
         let mut held = None;
@@ -105,11 +85,7 @@ impl Tabs {
             held = Some(hold);
             app
         });
-        let browser = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(engine, !setting.throttled))
-            .connect(driver.address())
-            .await
-            .unwrap_or_else(|error| panic!("no browser: {error}"));
+        let browser = Browser::start(!setting.throttled).await;
         let mut tabs = Self {
             origin: format!("http://{}:{}", setting.host, server.addr().port()),
             server: server.spawn(),
@@ -118,10 +94,9 @@ impl Tabs {
             browser,
             tabs: Vec::new(),
             looking: Mutex::new(()),
-            _driver: driver,
             _place: place,
         };
-        let first = tabs.done(tabs.browser.window().await);
+        let first = tabs.browser.done(tabs.browser.client.window().await);
         tabs.tabs.push(first);
         tabs.load(0).await;
         while tabs.tabs.len() < setting.count {
@@ -132,7 +107,9 @@ impl Tabs {
 
     /// Opens one more.
     pub async fn add(&mut self) -> Tab {
-        let opened = self.done(self.browser.new_window(true).await);
+        let opened = self
+            .browser
+            .done(self.browser.client.new_window(true).await);
         self.tabs.push(opened.handle);
         let tab = self.tabs.len() - 1;
         self.load(tab).await;
@@ -185,7 +162,7 @@ impl Tabs {
     /// Reloads the page of a tab, and what `page.js` offers.
     pub async fn reload(&self, tab: Tab) {
         let _looking = self.switch_to(tab).await;
-        self.done(self.browser.refresh().await);
+        self.browser.done(self.browser.client.refresh().await);
         self.offer().await;
     }
 
@@ -193,19 +170,19 @@ impl Tabs {
     pub async fn leave(&self, tab: Tab, path: &str) {
         let _looking = self.switch_to(tab).await;
         let url = format!("{}{path}", self.origin);
-        self.done(self.browser.goto(&url).await);
+        self.browser.done(self.browser.client.goto(&url).await);
     }
 
     /// Goes back to the page before: that very page, if the browser has kept it.
     pub async fn back(&self, tab: Tab) {
         let _looking = self.switch_to(tab).await;
-        self.done(self.browser.back().await);
+        self.browser.done(self.browser.client.back().await);
     }
 
     /// Closes a tab. Those after it keep their numbers; it is not to be used again.
     pub async fn close(&self, tab: Tab) {
         let _looking = self.switch_to(tab).await;
-        self.done(self.browser.close_window().await);
+        self.browser.done(self.browser.client.close_window().await);
     }
 
     /// Freezes a tab, as a browser does to one that nobody has looked at for long: nothing of it runs.
@@ -221,13 +198,14 @@ impl Tabs {
     async fn set_lifecycle(&self, tab: Tab, state: &'static str) {
         let _looking = self.switch_to(tab).await;
         let command = DevTools("Page.setWebLifecycleState", json!({ "state": state }));
-        self.done(self.browser.issue_cmd(command).await);
+        self.browser
+            .done(self.browser.client.issue_cmd(command).await);
     }
 
     async fn load(&self, tab: Tab) {
         let _looking = self.switch_to(tab).await;
         let url = format!("{}/blank.html", self.origin);
-        self.done(self.browser.goto(&url).await);
+        self.browser.done(self.browser.client.goto(&url).await);
         self.offer().await;
     }
 
@@ -235,48 +213,23 @@ impl Tabs {
         let offer = include_str!("page.js");
         let prelude = &self.prelude;
         let script = format!("{prelude}\nreturn (async () => {{\n{offer}\n}})();");
-        self.done(self.browser.execute(&script, vec![]).await);
+        self.browser
+            .done(self.browser.client.execute(&script, vec![]).await);
     }
 
     async fn look(&self, tab: Tab, script: &str) -> Value {
         let _looking = self.switch_to(tab).await;
-        self.done(self.browser.execute(script, vec![]).await)
+        self.browser
+            .done(self.browser.client.execute(script, vec![]).await)
     }
 
     async fn switch_to(&self, tab: Tab) -> impl Drop {
         let looking = self.looking.lock().await;
         let window = self.tabs.get(tab).expect("a tab that was opened").clone();
-        self.done(self.browser.switch_to_window(window).await);
+        self.browser
+            .done(self.browser.client.switch_to_window(window).await);
         looking
     }
-
-    #[track_caller]
-    fn done<T, E: std::fmt::Display>(&self, result: Result<T, E>) -> T {
-        result.unwrap_or_else(|error| panic!("in a tab: {error}"))
-    }
-}
-
-impl Drop for Tabs {
-    fn drop(&mut self) {
-        // Waited for, and in a test that fails too: a browser that nobody closes outlives its driver.
-        let browser = self.browser.clone();
-        let _ = block_in_place(|| Handle::current().block_on(browser.close()));
-    }
-}
-
-fn capabilities(engine: Engine, awake: bool) -> Capabilities {
-    let mut capabilities = engine.capabilities();
-    let flags = capabilities
-        .get_mut("goog:chromeOptions")
-        .and_then(|options| options.get_mut("args"))
-        .and_then(Value::as_array_mut);
-    if let Some(flags) = flags {
-        flags.push(NAMES.into());
-        if awake {
-            flags.extend(ALL_AWAKE.map(Value::from));
-        }
-    }
-    capabilities
 }
 
 /// A command of Chromium's own protocol, sent along with those of WebDriver.
