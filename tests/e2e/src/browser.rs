@@ -25,6 +25,7 @@ const NAMES: &str = "--host-resolver-rules=MAP insecure.test 127.0.0.1";
 /// A browser with an empty profile. It ends when it is dropped.
 pub struct Browser {
     pub(crate) client: Client,
+    pub(crate) first: WindowHandle,
     _driver: Arc<Driver>,
 }
 
@@ -40,7 +41,9 @@ impl Browser {
             .connect(driver.address())
             .await
             .unwrap_or_else(|error| panic!("no browser: {error}"));
+        let first = client.window().await;
         Self {
+            first: first.unwrap_or_else(|error| panic!("no browser: {error}")),
             client,
             _driver: driver,
         }
@@ -54,10 +57,12 @@ impl Browser {
         window
     }
 
-    /// Closes a tab; it must not be the last.
+    /// Closes a tab; not the one that there was at the start.
     pub async fn close(&self, window: WindowHandle) {
         self.done(self.client.switch_to_window(window).await);
         self.done(self.client.close_window().await);
+        // A driver that looks at a tab that is gone opens no other.
+        self.done(self.client.switch_to_window(self.first.clone()).await);
     }
 
     #[track_caller]

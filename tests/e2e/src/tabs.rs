@@ -96,7 +96,7 @@ impl Tabs {
             looking: Mutex::new(()),
             _place: place,
         };
-        let first = tabs.browser.done(tabs.browser.client.window().await);
+        let first = tabs.browser.first.clone();
         tabs.tabs.push(first);
         tabs.load(0).await;
         while tabs.tabs.len() < setting.count {

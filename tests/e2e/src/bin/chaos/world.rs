@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::response::Html;
+use axum::routing::get;
 use keepfresh_demo_server::Server;
 use keepfresh_e2e::{Browser, Running, WindowHandle, usual, with_pages};
 use tokio::sync::{Mutex, mpsc};
@@ -50,7 +53,9 @@ impl World {
         let server = server.wrapped(|app| {
             let (weather, app) = Weather::around(app);
             around = Some(weather);
-            app
+            // Not among the files: those may connect to their own origin only, and the control is another.
+            let agent = get(async || Html(include_str!("agent.html")));
+            Router::new().route("/agent", agent).fallback_service(app)
         });
         let server = server.spawn();
         let (sender, events) = mpsc::unbounded_channel();
@@ -254,7 +259,7 @@ impl World {
     fn url(&self, tab: usize) -> String {
         let (origin, control) = (&self.origin, self.control.address.port());
         let timeout = TIMEOUT.as_millis();
-        format!("{origin}/agent.html?control={control}&tab={tab}&timeout={timeout}")
+        format!("{origin}/agent?control={control}&tab={tab}&timeout={timeout}")
     }
 
     /// Waits until every tab has a page.
