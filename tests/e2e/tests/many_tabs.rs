@@ -2,6 +2,8 @@
 //!
 //! The server is strict: a refresh too many, or a lost answer that nobody asks for again, ends the session.
 
+#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use keepfresh_e2e::{Config, Setting, Tabs, usual};

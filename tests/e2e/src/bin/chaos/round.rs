@@ -272,3 +272,116 @@ impl Round {
 fn deadline() -> f64 {
     TIMEOUT.as_secs_f64() * 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Call, Kind, Plan, Round, Wrong};
+    use crate::agents::{Said, What};
+    use crate::weather::Change;
+
+    /// A round without sign-ins and sign-outs, in which nothing went wrong.
+    fn fine() -> Round {
+        let seed = (0..).find(|seed| !Plan::of(*seed).has_sessions_changed());
+        let plan = Plan::of(seed.expect("some rounds have none"));
+        let mut round = Round::new(0, &plan);
+        round.alive = true;
+        round.last = vec!["200".to_owned(); 3];
+        round
+    }
+
+    fn call(round: &mut Round, kind: Kind, called: f64, settled: f64, outcome: &str) -> u64 {
+        let id = begin(round, kind, called);
+        let outcome = outcome.to_owned();
+        let what = What::Settled { id, outcome };
+        round.hear(0, Said { at: settled, what });
+        id
+    }
+
+    fn begin(round: &mut Round, kind: Kind, called: f64) -> u64 {
+        let id = round.next_id();
+        round.calls.insert(id, Call::new(0, Some(kind)));
+        let what = What::Called { id };
+        round.hear(0, Said { at: called, what });
+        id
+    }
+
+    fn wrongs(round: &Round) -> Vec<Wrong> {
+        round.judge().into_iter().map(|(wrong, _)| wrong).collect()
+    }
+
+    #[test]
+    fn a_401_is_wrong_unless_somebody_signed_out() {
+        let mut round = fine();
+        call(&mut round, Kind::Get, 10.0, 20.0, "401");
+        assert_eq!(wrongs(&round), [Wrong::SignOut]);
+        round.truth.sessions.push(Change {
+            at: 15.0,
+            signed_in: false,
+        });
+        assert_eq!(wrongs(&round), []);
+    }
+
+    #[test]
+    fn after_a_sign_in_a_401_is_wrong_again() {
+        let mut round = fine();
+        for (at, signed_in) in [(15.0, false), (30.0, true)] {
+            round.truth.sessions.push(Change { at, signed_in });
+        }
+        call(&mut round, Kind::Get, 20.0, 25.0, "401");
+        assert_eq!(wrongs(&round), []);
+        call(&mut round, Kind::Get, 40.0, 50.0, "401");
+        assert_eq!(wrongs(&round), [Wrong::SignOut]);
+    }
+
+    #[test]
+    fn expired_is_wrong_while_nobody_signs_out() {
+        let mut round = fine();
+        let what = What::Expired;
+        round.hear(1, Said { at: 9000.0, what });
+        assert_eq!(wrongs(&round), [Wrong::SignOut]);
+        call(&mut round, Kind::SignOut, 8500.0, 8600.0, "204");
+        assert_eq!(wrongs(&round), []);
+    }
+
+    #[test]
+    fn a_page_that_does_not_know_of_its_session_in_the_end_is_wrong() {
+        let mut round = fine();
+        round.last[1] = "401".to_owned();
+        assert_eq!(wrongs(&round), [Wrong::SignOut]);
+    }
+
+    #[test]
+    fn a_session_that_nobody_ended_must_not_be_gone() {
+        let mut round = fine();
+        round.alive = false;
+        assert_eq!(wrongs(&round), [Wrong::SignOut]);
+    }
+
+    #[test]
+    fn a_call_that_never_settles_is_lost_unless_its_page_is_gone() {
+        let mut round = fine();
+        let id = begin(&mut round, Kind::Get, 10.0);
+        assert_eq!(wrongs(&round), [Wrong::Lost]);
+        assert_eq!(round.cut(0), [id]);
+        assert_eq!(wrongs(&round), []);
+    }
+
+    #[test]
+    fn two_notes_of_one_call_are_a_double_execution() {
+        let mut round = fine();
+        let id = call(&mut round, Kind::Post(1), 10.0, 20.0, "201");
+        round.truth.created.insert(id, 1);
+        assert_eq!(wrongs(&round), []);
+        round.truth.created.insert(id, 2);
+        assert!(wrongs(&round).contains(&Wrong::Double));
+    }
+
+    #[test]
+    fn a_call_is_late_if_nobody_but_us_held_it_up() {
+        let mut round = fine();
+        let id = call(&mut round, Kind::Get, 0.0, 2500.0, "200");
+        assert_eq!(wrongs(&round), [Wrong::Late]);
+        round.truth.attempts.insert(id, vec![(100.0, 900.0)]);
+        assert_eq!(wrongs(&round), []);
+    }
+}

@@ -321,10 +321,6 @@ impl World {
         }
     }
 
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "plans and pages name only tabs that there are"
-    )]
     fn tab(&mut self, tab: usize) -> &mut Tab {
         &mut self.tabs[tab]
     }
