@@ -12,7 +12,7 @@ use super::{
     bindings::{self, Callback, Renewal, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
-    peers::{Lock, OnLock, Peers, decode},
+    peers::{Lock, OnLock, Peers},
     refresh,
     timer::Timer,
 };
@@ -371,7 +371,7 @@ impl Driver {
     }
 
     fn heard(&self, message: &bindings::Event) {
-        if let Some(word) = decode(&message.data()) {
+        if let Some(word) = self.peers.hear(message.data()) {
             self.tell(|session| session.handle_word(now(), word));
             self.run();
         }
