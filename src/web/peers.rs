@@ -182,7 +182,8 @@ impl Peers {
     fn request(&self, options: &JsValue, (then, failed): (Function, Function)) -> bool {
         match request_lock(&self.name, options, &then) {
             Ok(promise) => {
-                view::<Thenable>(&promise).watch(&failed, &failed);
+                // It is fulfilled when the lock is given back, and at once where `free_only` met a peer.
+                view::<Thenable>(&promise).watch_rejection(&failed);
                 true
             }
             Err(_) => false,
