@@ -77,8 +77,6 @@ extern "C" {
     /// The same, where nobody follows on.
     #[wasm_bindgen(method, js_name = then)]
     pub(crate) fn watch(this: &Thenable, fulfilled: &Function, rejected: &Function);
-    #[wasm_bindgen(method, js_name = catch)]
-    pub(crate) fn watch_rejection(this: &Thenable, rejected: &Function);
     #[wasm_bindgen(method, js_name = then)]
     pub(crate) fn then_if_fulfilled(this: &Thenable, fulfilled: &Function) -> Promise;
 }

@@ -12,7 +12,7 @@ use super::{
     bindings::{self, Callback, Renewal, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
-    peers::{Lock, Peers, decode},
+    peers::{Lock, OnLock, Peers, decode},
     refresh,
     timer::Timer,
 };
@@ -484,12 +484,13 @@ impl Driver {
         }
     }
 
-    fn on_lock(&self, number: u32) -> (Function, Function) {
+    fn on_lock(&self, number: u32) -> OnLock {
         let number = f64::from(number);
-        (
-            self.on(Step::Locked, number),
-            self.on(Step::LockFailed, number),
-        )
+        OnLock {
+            then: self.on(Step::Locked, number),
+            failed: self.on(Step::LockFailed, number),
+            ignore: self.ignore(),
+        }
     }
 
     fn enter(&self, waited: bool) {

@@ -34,6 +34,15 @@ struct Lease {
     release: Option<Function>,
 }
 
+/// What is called when the lock was asked for.
+pub(crate) struct OnLock {
+    /// With the lock, or with `null` if a peer has it.
+    pub(crate) then: Function,
+    /// It cannot be had.
+    pub(crate) failed: Function,
+    pub(crate) ignore: Function,
+}
+
 /// What came of asking for the lock.
 pub(crate) enum Lock {
     /// It was asked for before, and is not wanted any more.
@@ -121,9 +130,8 @@ impl Peers {
         decode(&text?)
     }
 
-    /// Asks for the lock. `then` is called with it, or with `null` if a peer has it, and `failed` if it cannot be had.
-    /// False: there is none to be asked for.
-    pub(crate) fn lock(&self, on: impl Fn(u32) -> (Function, Function)) -> bool {
+    /// Asks for the lock. False: there is none to be asked for.
+    pub(crate) fn lock(&self, on: impl Fn(u32) -> OnLock) -> bool {
         let number = self.lease.borrow().number.wrapping_add(1);
         self.lease.replace(Lease {
             number,
@@ -137,7 +145,7 @@ impl Peers {
         &self,
         number: u32,
         lock: &JsValue,
-        on: impl Fn(u32) -> (Function, Function),
+        on: impl Fn(u32) -> OnLock,
     ) -> (Lock, JsValue) {
         if self.lease.borrow().number != number {
             return (Lock::Unwanted, JsValue::UNDEFINED);
@@ -179,11 +187,10 @@ impl Peers {
         }
     }
 
-    fn request(&self, options: &JsValue, (then, failed): (Function, Function)) -> bool {
-        match request_lock(&self.name, options, &then) {
+    fn request(&self, options: &JsValue, on: OnLock) -> bool {
+        match request_lock(&self.name, options, &on.then) {
             Ok(promise) => {
-                // It is fulfilled when the lock is given back, and at once where `free_only` met a peer.
-                view::<Thenable>(&promise).watch_rejection(&failed);
+                view::<Thenable>(&promise).watch(&on.ignore, &on.failed);
                 true
             }
             Err(_) => false,
