@@ -178,7 +178,6 @@ async fn r15_a_request_is_replayed_with_the_same_bytes_and_its_own_signal() {
 
 /// R15. A caller's `Request` is consumed just as `fetch` would.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "its mend has not been seen to pass yet"]
 async fn r15_a_callers_request_is_consumed_just_as_fetch_would() {
     let page = Page::signed_in().await;
     let seen = page

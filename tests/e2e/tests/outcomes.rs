@@ -288,7 +288,6 @@ async fn r13_after_a_lost_refresh_the_request_is_replayed_first_and_a_refresh_fo
 /// R13. A refresh that was lost is tried again under its `Idempotency-Key`, whichever client tries: to a strict server
 /// another key is theft.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "its mend has not been seen to pass yet"]
 async fn r13_a_lost_refresh_is_tried_again_as_the_same_one_by_another_client_too() {
     let page = Page::signed_in().await;
     let seen = page
