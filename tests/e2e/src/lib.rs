@@ -1,4 +1,5 @@
-//! What the end-to-end tests stand on: a server of the test's own, and a page of it in a real browser.
+//! What the end-to-end tests stand on: a server of the test's own, and a page of it in a real browser, in whichever
+//! engine `KEEPFRESH_BROWSER` names.
 //!
 //! Everything is as users have it: the package as it is built, imported by a page; `HttpOnly` cookies; the demo
 //! server, in this process, which counts and notes what arrives. A test is a script that runs in the page, and what
@@ -29,10 +30,13 @@
     reason = "to panic is how a test says that it cannot go on"
 )]
 
+mod browser;
+mod console;
 mod driver;
 mod engine;
 mod page;
 mod server;
 
+pub use engine::Engine;
 pub use page::Page;
 pub use server::{Config, Running, demo, serve, usual};
