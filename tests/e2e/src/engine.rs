@@ -32,10 +32,11 @@ impl Engine {
 
     /// The driver, to listen on this port.
     pub(crate) fn driver(self, port: u16) -> Command {
+        // As wasm-bindgen's test runner calls them.
         let (variable, usual) = match self {
             Self::Chromium => ("CHROMEDRIVER", "chromedriver"),
             Self::Firefox => ("GECKODRIVER", "geckodriver"),
-            Self::Webkit => ("WEBKITDRIVER", "WebKitWebDriver"),
+            Self::Webkit => ("SAFARIDRIVER", "WebKitWebDriver"),
         };
         let mut driver = Command::new(env::var_os(variable).unwrap_or(usual.into()));
         driver.arg(format!("--port={port}"));
