@@ -6,6 +6,7 @@ mod check;
 mod demo;
 mod engine;
 mod glue;
+mod matrix;
 mod size;
 mod suite;
 mod tally;
@@ -49,9 +50,9 @@ enum Command {
     Test {
         #[arg(long)]
         only: Option<Suite>,
-        /// The browser to run them in
-        #[arg(long, default_value = "chromium")]
-        browser: Browser,
+        /// The browser to run them in; all of them unless told otherwise
+        #[arg(long)]
+        browser: Option<Browser>,
     },
     /// Format, lints, docs, types, lock files
     Check,
