@@ -93,6 +93,8 @@ impl Suite {
             }
             Suite::E2e => {
                 engine::build(sh)?;
+                // Of them, axe-core.
+                tools::npm_packages(sh)?;
                 each(browsers, |browser| {
                     browser.prepare(sh)?;
                     matrix.begin(browser);

@@ -1,5 +1,6 @@
 //! A page of a server, in a browser.
 
+use std::fs;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::browser::Browser;
 use crate::console;
-use crate::server::{Config, Running, serve, usual};
+use crate::server::{Config, Running, root, serve, usual};
 
 /// A page, its browser, and the server that it comes from. When it is dropped, the server ends, and the browser is
 /// free for the next one.
@@ -152,6 +153,36 @@ impl Page {
     /// were answered with one.
     pub async fn console_errors(&self) -> Vec<String> {
         self.done(console::errors(self.client()).await)
+    }
+
+    /// Has the page look as it does on a device that prefers dark colours.
+    pub async fn prefer_dark(&self) {
+        let script = r#"
+            document.documentElement.style.colorScheme = "dark";
+            const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+            const dark = rules.filter((rule) => rule.media?.mediaText === "(prefers-color-scheme: dark)");
+            for (const rule of dark) rule.media.mediaText = "all";
+            return dark.length;
+        "#;
+        let changed = self.done(self.client().execute(script, vec![]).await);
+        assert_ne!(changed, 0, "the page has colours for the dark");
+    }
+
+    /// What axe-core finds to be out of reach of somebody, as rule and element.
+    pub async fn accessibility_violations(&self) -> Vec<String> {
+        let axe = root().join("node_modules/axe-core/axe.min.js");
+        let axe = fs::read_to_string(&axe)
+            .unwrap_or_else(|error| panic!("{}: {error}; run npm ci", axe.display()));
+        // The source has to be the script itself: the page's policy lets no script be made of text.
+        let script = format!(
+            r#"{axe};
+            return axe.run(document, {{ resultTypes: ["violations"] }}).then(({{ violations }}) =>
+                violations.flatMap(({{ id, nodes }}) =>
+                    nodes.map(({{ target, failureSummary }}) => `${{id}}: ${{target}}: ${{failureSummary}}`)));"#
+        );
+        let found = self.done(self.client().execute(&script, vec![]).await);
+        let found = found.as_array().expect("axe-core lists what it finds");
+        found.iter().map(Value::to_string).collect()
     }
 
     /// What drives the browser, for what pages cannot do themselves.
