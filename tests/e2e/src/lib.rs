@@ -30,11 +30,11 @@
     reason = "to panic is how a test says that it cannot go on"
 )]
 
-mod browser;
 mod console;
 mod driver;
 mod engine;
 mod page;
+mod pool;
 mod server;
 
 pub use engine::Engine;

@@ -9,8 +9,8 @@ use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::browser::Browser;
 use crate::console;
+use crate::pool::Pooled;
 use crate::server::{Config, Running, root, serve, usual};
 
 /// A page, its browser, and the server that it comes from. When it is dropped, the server ends, and the browser is
@@ -18,7 +18,7 @@ use crate::server::{Config, Running, root, serve, usual};
 pub struct Page {
     /// Where the page comes from.
     pub server: Running,
-    browser: Browser,
+    browser: Pooled,
     /// Whether it lets scripts be made of text.
     is_blank: bool,
     _www: Option<TempDir>,
@@ -43,7 +43,7 @@ impl Page {
     /// A page of a server, as it is; but that a page of a folder has a listener for errors in it. The server gets a
     /// host of its own.
     pub async fn open(config: Config, path: &str) -> Self {
-        let browser = Browser::take().await;
+        let browser = Pooled::take().await;
         let www = config.www.as_deref().map(|www| {
             console::listening(www).unwrap_or_else(|error| panic!("{}: {error}", www.display()))
         });

@@ -35,13 +35,13 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 ///
 /// It goes back when it is dropped, for the next test; the last one to go closes all. What tests leave behind in it
 /// (cookies, storage, workers) belongs to the hosts of their servers, and no two tests have the same.
-pub(crate) struct Browser {
+pub(crate) struct Pooled {
     /// Nothing but while it is dropped.
     running: Option<Running>,
     _user: User,
 }
 
-impl Browser {
+impl Pooled {
     pub(crate) async fn take() -> Self {
         let user = User::enter().await;
         let idle = pool().idle.pop();
@@ -65,7 +65,7 @@ impl Browser {
     }
 }
 
-impl Drop for Browser {
+impl Drop for Pooled {
     fn drop(&mut self) {
         let Some(running) = self.running.take() else {
             return;
