@@ -30,13 +30,20 @@
     reason = "to panic is how a test says that it cannot go on"
 )]
 
+mod browser;
 mod console;
 mod driver;
 mod engine;
+mod held;
 mod page;
 mod pool;
 mod server;
+mod tabs;
 
+pub use browser::Browser;
 pub use engine::Engine;
+pub use fantoccini::wd::WindowHandle;
+pub use held::Held;
 pub use page::Page;
-pub use server::{Config, Running, demo, serve, usual};
+pub use server::{Config, Running, demo, serve, usual, with_pages};
+pub use tabs::{Setting, Tab, Tabs};
