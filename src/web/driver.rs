@@ -271,6 +271,10 @@ impl Driver {
         let Some(call) = self.find(id) else {
             return Ok(JsValue::UNDEFINED);
         };
+        // WebKit has an AbortError of its own in place of the reason.
+        let signal: &AbortSignal = view(&call.signal);
+        let aborted = call.signal.is_object() && signal.aborted();
+        let reason = if aborted { signal.reason() } else { reason };
         self.settle(&call, Err(reason));
         self.tell(|session| session.handle_rejection(now(), id));
         self.run();
