@@ -149,8 +149,20 @@ impl Round {
         since.fold(f64::INFINITY, f64::min)
     }
 
-    pub(crate) fn has_sessions_changed(&self) -> bool {
-        self.has_sessions_changed
+    /// Whether somebody has signed in since, and pages were told.
+    pub(crate) fn should_know_of_session(&self) -> bool {
+        let latest = self
+            .calls
+            .values()
+            .filter(|call| call.changes_session() && !call.cut)
+            .max_by(|one, other| one.asked.total_cmp(&other.asked));
+        latest.is_some_and(|call| call.kind == Some(Kind::SignIn))
+    }
+
+    /// Whether the last that happened to the session, as far as the server knows, was its end.
+    fn is_signed_out(&self) -> bool {
+        let last = self.truth.sessions.last();
+        last.is_some_and(|change| !change.signed_in)
     }
 
     /// Whether a page went while it signed in or out.
@@ -194,14 +206,14 @@ impl Round {
                 wrongs.push((Wrong::SignOut, sentence));
             }
         }
-        if self.alive {
+        if self.alive && !self.is_signed_out() {
             for (tab, last) in self.last.iter().enumerate() {
                 if last != "200" {
                     let sentence = format!("tab {tab} ended with {last}, and the session is alive");
                     wrongs.push((Wrong::SignOut, sentence));
                 }
             }
-        } else if !self.has_sessions_changed {
+        } else if !self.alive && !self.has_sessions_changed {
             let refused = self.truth.refused.join(", ");
             let sentence = format!("the session is gone, and nobody ended it (refused: {refused})");
             wrongs.push((Wrong::SignOut, sentence));
