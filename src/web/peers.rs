@@ -14,8 +14,8 @@ use crate::core::{Cause, Key, News, Word};
 pub(crate) struct Peers {
     name: JsValue,
     open: RefCell<Option<Open>>,
-    /// The latest word of our own.
-    said: Cell<JsValue>,
+    /// The latest word that was said or heard.
+    known: Cell<JsValue>,
     lease: RefCell<Lease>,
 }
 
@@ -77,7 +77,7 @@ impl Peers {
         Self {
             name,
             open: RefCell::default(),
-            said: Cell::default(),
+            known: Cell::default(),
             lease: RefCell::default(),
         }
     }
@@ -115,18 +115,25 @@ impl Peers {
             if let Some(channel) = &open.channel {
                 let _ = channel.post(&text);
             }
-            self.said.set(text);
+            self.known.set(text);
         }
     }
 
-    /// The latest word of a peer, be it of a page that is gone. `None` too if the latest word is ours.
+    /// A message came over the channel.
+    pub(crate) fn hear(&self, text: JsValue) -> Option<Word> {
+        let word = decode(&text);
+        self.known.set(text);
+        word
+    }
+
+    /// The latest word of a peer, be it of a page that is gone, if it was not heard.
     pub(crate) fn latest(&self) -> Option<Word> {
         if !self.is_open() {
             return None;
         }
-        let said = self.said.take();
-        let text = kept(&self.name).ok().filter(|text| *text != said);
-        self.said.set(said);
+        let known = self.known.take();
+        let text = kept(&self.name).ok().filter(|text| *text != known);
+        self.known.set(known);
         decode(&text?)
     }
 
@@ -216,7 +223,7 @@ fn encode(word: Word) -> JsValue {
 }
 
 /// `None` if it is no word of ours: anything may come over a channel, or lie in storage.
-pub(crate) fn decode(text: &JsValue) -> Option<Word> {
+fn decode(text: &JsValue) -> Option<Word> {
     let text: &JsString = text.dyn_ref()?;
     let numbers = Float64Array::new(&text.split(","));
     let at = |index| numbers.get_index(index);
