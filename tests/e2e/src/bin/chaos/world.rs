@@ -21,7 +21,7 @@ use crate::weather::{Weather, now};
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(1000);
 
 /// How much longer than their deadline calls are waited for before they count as lost.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How long clients may keep away from a server that has failed them a few times.
 const COOL_DOWN: Duration = Duration::from_secs(10);
