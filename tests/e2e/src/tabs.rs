@@ -184,6 +184,15 @@ impl Tabs {
         self.browser.done(self.browser.client.back().await);
     }
 
+    /// Hides all tabs, as a window is that has been minimized.
+    pub async fn hide(&self) {
+        for tab in 0..self.tabs.len() {
+            let _looking = self.switch_to(tab).await;
+            self.browser
+                .done(self.browser.client.minimize_window().await);
+        }
+    }
+
     /// Closes a tab. Those after it keep their numbers; it is not to be used again.
     pub async fn close(&self, tab: Tab) {
         let _looking = self.switch_to(tab).await;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::agents::{Said, What};
-use crate::plan::{Fault, Kind, Plan};
+use crate::plan::{Kind, Plan};
 use crate::weather::{Truth, now};
 use crate::world::TIMEOUT;
 
-/// How much later than its deadline a call may settle, in milliseconds: browsers and tests share two cores.
-const TOLERANCE: f64 = 1000.0;
+/// How much later than its deadline a call may settle, in milliseconds: several browsers share two cores, and each page
+/// has to wait for its turn.
+const TOLERANCE: f64 = 3000.0;
 
 pub(crate) struct Round {
     pub(crate) seed: u64,
@@ -29,7 +30,6 @@ pub(crate) struct Round {
     /// Whether the browser had a session in the end.
     pub(crate) alive: bool,
     is_harmless: bool,
-    is_refresh_harmless: bool,
     has_sessions_changed: bool,
 }
 
@@ -91,7 +91,6 @@ impl Call {
 
 impl Round {
     pub(crate) fn new(seed: u64, plan: &Plan) -> Self {
-        let late = |fault: &Fault| matches!(fault, Fault::Delay(_) | Fault::Latency(..=120));
         Self {
             seed,
             calls: BTreeMap::new(),
@@ -106,7 +105,6 @@ impl Round {
             last: Vec::new(),
             alive: false,
             is_harmless: plan.is_harmless(),
-            is_refresh_harmless: plan.forecast.refresh.iter().all(late),
             has_sessions_changed: plan.has_sessions_changed(),
         }
     }
@@ -149,8 +147,20 @@ impl Round {
         since.fold(f64::INFINITY, f64::min)
     }
 
-    pub(crate) fn has_sessions_changed(&self) -> bool {
-        self.has_sessions_changed
+    /// Whether somebody has signed in since, and pages were told.
+    pub(crate) fn should_know_of_session(&self) -> bool {
+        let latest = self
+            .calls
+            .values()
+            .filter(|call| call.changes_session() && !call.cut)
+            .max_by(|one, other| one.asked.total_cmp(&other.asked));
+        latest.is_some_and(|call| call.kind == Some(Kind::SignIn))
+    }
+
+    /// Whether the last that happened to the session, as far as the server knows, was its end.
+    fn is_signed_out(&self) -> bool {
+        let last = self.truth.sessions.last();
+        last.is_some_and(|change| !change.signed_in)
     }
 
     /// Whether a page went while it signed in or out.
@@ -194,14 +204,14 @@ impl Round {
                 wrongs.push((Wrong::SignOut, sentence));
             }
         }
-        if self.alive {
+        if self.alive && !self.is_signed_out() {
             for (tab, last) in self.last.iter().enumerate() {
                 if last != "200" {
                     let sentence = format!("tab {tab} ended with {last}, and the session is alive");
                     wrongs.push((Wrong::SignOut, sentence));
                 }
             }
-        } else if !self.has_sessions_changed {
+        } else if !self.alive && !self.has_sessions_changed {
             let refused = self.truth.refused.join(", ");
             let sentence = format!("the session is gone, and nobody ended it (refused: {refused})");
             wrongs.push((Wrong::SignOut, sentence));
@@ -249,12 +259,8 @@ impl Round {
                 );
                 wrongs.push((Wrong::SignOut, sentence));
             }
-            "refresh_unavailable" if !self.is_refresh_harmless || self.has_sessions_changed => {}
-            "refresh_unavailable" => {
-                let sentence =
-                    format!("call {id} in tab {tab}: {outcome}, and every refresh worked");
-                wrongs.push((Wrong::Failure, sentence));
-            }
+            // That it could not be had in time may be the machine's fault. It must not last: see `last`.
+            "refresh_unavailable" => {}
             _ if self.is_harmless => {
                 let sentence = format!("call {id} in tab {tab}: {outcome}");
                 wrongs.push((Wrong::Failure, sentence));
@@ -410,7 +416,7 @@ mod tests {
     #[test]
     fn a_call_is_late_if_nobody_but_us_held_it_up() {
         let mut round = fine();
-        let id = call(&mut round, Kind::Get, 0.0, 2500.0, "200");
+        let id = call(&mut round, Kind::Get, 0.0, 4500.0, "200");
         assert_eq!(wrongs(&round), [Wrong::Late]);
         round.truth.attempts.insert(id, vec![(100.0, 900.0)]);
         assert_eq!(wrongs(&round), []);

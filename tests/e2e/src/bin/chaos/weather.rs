@@ -26,6 +26,9 @@ pub(crate) fn now() -> f64 {
     since.unwrap_or_default().as_secs_f64() * 1000.0
 }
 
+/// Milliseconds that a browser may take to use the cookies that it was sent.
+const TAKEN_IN: f64 = 50.0;
+
 #[derive(Clone)]
 pub(crate) struct Weather(Arc<Inner>);
 
@@ -42,7 +45,9 @@ struct Sky {
     arrived: Arrived,
     /// Access tokens issued up to then count as expired.
     expired_up_to: f64,
-    /// When the latest was issued.
+    /// Requests that bring tokens and are under way.
+    issuing: usize,
+    /// When the latest tokens were sent.
     issued_at: f64,
     truth: Truth,
 }
@@ -98,12 +103,13 @@ impl Weather {
     }
 
     /// Access tokens issued up to now have expired. But not while a call is under way that was made before the latest
-    /// of them was issued: it would meet a second 401 after its replay, and that is for its caller to see.
+    /// of them was there, or while one is on its way: a call would meet a second 401 after its replay, and that is for
+    /// its caller to see.
     ///
     /// `oldest`: when the oldest call that is under way was made.
     pub(crate) fn expire(&self, oldest: f64) -> bool {
         let mut sky = self.sky();
-        let can = oldest >= sky.issued_at;
+        let can = sky.issuing == 0 && oldest >= sky.issued_at + TAKEN_IN;
         if can {
             // Tokens are stamped with whole milliseconds, and one of this very millisecond may be newer than now.
             sky.expired_up_to = now().floor() - 1.0;
@@ -148,7 +154,9 @@ async fn pass(State(weather): State<Weather>, request: Request, next: Next) -> R
     let fault = weather.sky().fault(request.method(), &path);
     let what = format!("{} {}", request.method(), request.uri());
     let age = issued_at(request.headers()).map(|issued_at| now() - issued_at);
-    let mut visit = Visit::begin(&weather, call, what);
+    let issues = matches!(path.as_str(), "/auth/refresh" | "/auth/sign-in")
+        && !matches!(fault, Fault::Drop | Fault::Hang | Fault::Status(_));
+    let mut visit = Visit::begin(&weather, call, what, issues);
     visit.note(&format!(
         "arrives, meets {fault:?}, its token is {:.0} ms old",
         age.unwrap_or(f64::NAN)
@@ -218,9 +226,7 @@ async fn carry_out(weather: &Weather, request: Request, next: Next) -> Response 
     match (method, path.as_str()) {
         (Method::POST, "/auth/refresh") => refreshed(weather, response).await,
         (Method::POST, "/auth/sign-in") if status.is_success() => {
-            let mut sky = weather.sky();
-            sky.truth.session(true);
-            sky.issued_at = now();
+            weather.sky().truth.session(true);
             response
         }
         (Method::POST, "/auth/sign-out") => {
@@ -239,9 +245,7 @@ async fn carry_out(weather: &Weather, request: Request, next: Next) -> Response 
 
 async fn refreshed(weather: &Weather, response: Response) -> Response {
     if response.status().is_success() {
-        let mut sky = weather.sky();
-        sky.truth.refreshes += 1;
-        sky.issued_at = now();
+        weather.sky().truth.refreshes += 1;
         return response;
     }
     let (parts, body) = response.into_parts();
@@ -308,10 +312,13 @@ struct Visit<'a> {
     what: String,
     since: f64,
     end: String,
+    /// Whether it may bring tokens.
+    issues: bool,
 }
 
 impl<'a> Visit<'a> {
-    fn begin(weather: &'a Weather, call: Option<u64>, what: String) -> Self {
+    fn begin(weather: &'a Weather, call: Option<u64>, what: String, issues: bool) -> Self {
+        weather.sky().issuing += usize::from(issues);
         weather.0.under_way.send_modify(|count| *count += 1);
         Self {
             weather,
@@ -319,6 +326,7 @@ impl<'a> Visit<'a> {
             what,
             since: now(),
             end: "is given up by the browser".to_owned(),
+            issues,
         }
     }
 
@@ -331,11 +339,16 @@ impl<'a> Visit<'a> {
 impl Drop for Visit<'_> {
     fn drop(&mut self) {
         self.note(&self.end);
+        let mut sky = self.weather.sky();
+        if self.issues {
+            sky.issuing -= 1;
+            sky.issued_at = now();
+        }
         if let Some(call) = self.call {
-            let mut sky = self.weather.sky();
             let attempts = sky.truth.attempts.entry(call).or_default();
             attempts.push((self.since, now()));
         }
+        drop(sky);
         self.weather.0.under_way.send_modify(|count| *count -= 1);
     }
 }

@@ -21,7 +21,10 @@ use crate::weather::{Weather, now};
 pub(crate) const TIMEOUT: Duration = Duration::from_millis(1000);
 
 /// How much longer than their deadline calls are waited for before they count as lost.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long clients may keep away from a server that has failed them a few times.
+const COOL_DOWN: Duration = Duration::from_secs(10);
 
 /// How long pages may take to load.
 const LOADING: Duration = Duration::from_secs(30);
@@ -128,20 +131,23 @@ impl World {
         }
         self.weather.expire(f64::INFINITY);
         for tab in 0..TABS {
-            let mut last = String::new();
-            // A cool-down may still be on, and the news of a sign-in on its way.
-            for _ in 0..20 {
+            let patience = Instant::now() + COOL_DOWN;
+            let last = loop {
                 let id = round.next_id();
                 self.order(tab, round, id, Kind::Get, false);
                 self.settle(round).await;
-                last = round.outcome(id).unwrap_or("lost").to_owned();
-                if !matches!(last.as_str(), "refresh_unavailable" | "401") {
-                    break;
+                let last = round.outcome(id).unwrap_or("lost").to_owned();
+                // A cool-down may still be on, and the news of a sign-in on its way.
+                let may_change = match last.as_str() {
+                    "refresh_unavailable" => true,
+                    "401" => round.should_know_of_session(),
+                    _ => false,
+                };
+                if !may_change || Instant::now() > patience {
+                    break last;
                 }
-                if last == "401" && !round.has_sessions_changed() {
-                    break;
-                }
-            }
+                sleep(Duration::from_millis(50)).await;
+            };
             round.last.push(last);
         }
         let id = round.next_id();
