@@ -3,9 +3,12 @@
 mod browser;
 mod cargo;
 mod check;
+mod consumers;
 mod demo;
 mod engine;
 mod glue;
+mod package;
+mod readme;
 mod size;
 mod suite;
 mod tally;
@@ -53,6 +56,12 @@ enum Command {
         #[arg(long, default_value = "chromium")]
         browser: Browser,
     },
+    /// Build what is published, and say what it weighs and what in it weighs most
+    Size {
+        /// Write the figures, and the table of consumers, into the README
+        #[arg(long)]
+        write: bool,
+    },
     /// Format, lints, docs, types, lock files
     Check,
 }
@@ -78,10 +87,18 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Build { release: false } => engine::build(&sh),
         Command::Build { release: true } => {
             engine::build_release(&sh)?;
-            size::check(&sh)
+            size::check(&sh, false)
         }
         Command::Demo { port, release } => demo::run(&sh, port, release),
         Command::Test { only, browser } => suite::run(&sh, only, browser),
+        Command::Size { write } => {
+            engine::build_release(&sh)?;
+            if write {
+                consumers::check_table(&sh, true)?;
+            }
+            size::check(&sh, write)?;
+            size::functions(&sh)
+        }
         Command::Check => check::run(&sh),
     }
 }

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 use crate::browser::Browser;
 use crate::cargo::cargo;
-use crate::{engine, size, step, tally, tools};
+use crate::{consumers, engine, package, size, step, tally, tools};
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Suite {
@@ -16,7 +16,7 @@ pub(crate) enum Suite {
     Core,
     /// The engine's shell, compiled to WebAssembly, in a browser
     Browser,
-    /// The npm package: its size, and its tests in Node
+    /// The npm package: its size, and its tarball in small apps
     Package,
     /// A browser against the demo server
     E2e,
@@ -71,10 +71,15 @@ impl Suite {
                 )
             }
             Suite::Package => {
-                engine::build_release(sh)?;
-                size::check(sh)?;
-                // The budget is the first test.
-                Ok(1 + package_tests(sh)?)
+                let tarball = package::pack(sh)?;
+                package::lint(sh, &tarball)?;
+                size::check(sh, false)?;
+                consumers::build(sh, &tarball)?;
+                browser.prepare(sh)?;
+                sh.set_var("KEEPFRESH_TARBALL", tarball);
+                let passed = test(sh, "keepfresh-e2e --features consumers --test consumers")?;
+                consumers::check_table(sh, false)?;
+                Ok(passed)
             }
             Suite::E2e => {
                 engine::build(sh)?;
@@ -88,13 +93,4 @@ impl Suite {
 fn test(sh: &Shell, package: &str) -> Result<u32> {
     let arguments = format!("test --no-fail-fast --package {package}");
     tally::run(cargo(sh, &arguments))
-}
-
-fn package_tests(sh: &Shell) -> Result<u32> {
-    if !sh.path_exists("pkg/tests") {
-        return Ok(0);
-    }
-    let mut files = sh.read_dir("pkg/tests")?;
-    files.retain(|file| file.to_string_lossy().ends_with(".test.js"));
-    tally::run(cmd!(sh, "node --test --test-reporter=spec {files...}").quiet())
 }

@@ -44,15 +44,7 @@ pub(crate) fn components(sh: &Shell) -> Result<()> {
 
 /// The npm package's command `name`, from the versions that package-lock.json pins.
 pub(crate) fn npm(sh: &Shell, name: &str) -> Result<PathBuf> {
-    node(sh)?;
-    if npm_is_stale(sh) {
-        step("installing the npm packages of package-lock.json");
-        // No package needs its install script, and none gets to run one.
-        cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund")
-            .quiet()
-            .ignore_stdout()
-            .run()?;
-    }
+    install(sh, &sh.current_dir())?;
     let file = if cfg!(windows) {
         format!("{name}.cmd")
     } else {
@@ -61,7 +53,27 @@ pub(crate) fn npm(sh: &Shell, name: &str) -> Result<PathBuf> {
     Ok(sh.current_dir().join("node_modules/.bin").join(file))
 }
 
-fn node(sh: &Shell) -> Result<()> {
+/// Installs the npm packages of a folder's lock file, unless they are there.
+pub(crate) fn install(sh: &Shell, folder: &Path) -> Result<()> {
+    node(sh)?;
+    if npm_is_stale(folder) {
+        let lock = folder.join("package-lock.json");
+        step(&format!(
+            "installing the npm packages of {}",
+            lock.display()
+        ));
+        let _there = sh.push_dir(folder);
+        // No package needs its install script, and none gets to run one.
+        cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund")
+            .quiet()
+            .ignore_stdout()
+            .run()?;
+    }
+    Ok(())
+}
+
+/// An error if there is no Node, or an old one.
+pub(crate) fn node(sh: &Shell) -> Result<()> {
     let wanted = || format!("install Node {OLDEST_NODE} or later (https://nodejs.org)");
     let version = cmd!(sh, "node --version")
         .quiet()
@@ -79,9 +91,9 @@ fn node(sh: &Shell) -> Result<()> {
 }
 
 /// npm notes in a lock file of its own when it last installed.
-fn npm_is_stale(sh: &Shell) -> bool {
+fn npm_is_stale(folder: &Path) -> bool {
     let modified = |file: &str| {
-        sh.current_dir()
+        folder
             .join(file)
             .metadata()
             .and_then(|data| data.modified())

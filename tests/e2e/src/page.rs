@@ -66,6 +66,11 @@ impl Page {
         page
     }
 
+    /// Goes to another page, wherever it comes from.
+    pub async fn visit(&self, url: &str) {
+        self.done(self.browser.goto(url).await);
+    }
+
     /// A server of another origin, which lets this page in.
     pub async fn another_server(&self) -> Running {
         let page = self.server.origin().parse();

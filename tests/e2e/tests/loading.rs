@@ -110,7 +110,10 @@ async fn slim_takes_a_url_a_response_bytes_a_module_or_what_gets_one() {
         "a promise of one",
         "a function"
     ]);
-    assert_eq!(seen, json!({ "seen": vec![true; 11], "streamed": streamed }));
+    assert_eq!(
+        seen,
+        json!({ "seen": vec![true; 11], "streamed": streamed })
+    );
 }
 
 /// Offline, 404, a page in its place, wrong bytes, another version: the call says which, and the next one tries again.
