@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use xshell::Shell;
 
-use crate::{package, readme, step, tools};
+use crate::{package, readme, recipes, step, tools};
 
 /// Where the apps are.
 const HERE: &str = "tests/consumers";
@@ -169,7 +169,8 @@ pub(crate) fn build(sh: &Shell, tarball: &Path) -> Result<()> {
     // Two that need no tool.
     let bare = built.join("import-map");
     sh.copy_file(here.join("story.js"), &bare)?;
-    package::unpack(sh, tarball, &bare.join("keepfresh"))
+    package::unpack(sh, tarball, &bare.join("keepfresh"))?;
+    recipes::build(sh, &here, &built.join("recipes"))
 }
 
 /// An error if the README's table of consumers is not the one that is run. `write`: it is made so.

@@ -9,6 +9,7 @@ mod engine;
 mod glue;
 mod package;
 mod readme;
+mod recipes;
 mod size;
 mod suite;
 mod tally;

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use keepfresh_e2e::{Config, Page, serve, usual};
+use serde_json::json;
 
 const STORY: &str = "20 of 20 answered, 1 refresh";
 
@@ -103,6 +104,48 @@ async fn node() {
         .args(["main.js", server.origin()])
         .current_dir(&app));
     assert_eq!(said.trim(), STORY);
+}
+
+/// Every code block of docs/recipes.md and the one of the README, as they stand: each logs the user's name.
+#[tokio::test(flavor = "multi_thread")]
+async fn recipes() {
+    let page = Page::signed_in().await;
+    let modules = built_app("recipes");
+    let mut names: Vec<_> = std::fs::read_dir(&modules)
+        .expect("the recipes are built")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|file| Some(file.strip_suffix(".js")?.to_owned()))
+        .filter(|name| name != "client" && !name.starts_with("chunk-"))
+        .collect();
+    names.sort_unstable();
+    let front = Program::front(page.server.origin(), &modules.to_string_lossy());
+    let blank = format!("{}/lab/blank", front.said());
+    for name in &names {
+        // A page of its own, and so a client of its own.
+        page.visit(&blank).await;
+        page.give("recipe", name.as_str()).await;
+        let seen = page
+            .run(
+                r#"
+                const post = (path, body) => {
+                    const headers = { "content-type": "application/json" };
+                    return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+                };
+                await post("/auth/sign-in", { login: "ada", password: "correct horse" });
+                await post("/lab/counters/reset?all=1", {});
+                await post("/lab/expire-access", {});
+                const logged = new Promise((resolve) => (console.log = resolve));
+                await import(`/${recipe}.js`);
+                const said = await logged;
+                const { refresh_requests } = await (await fetch("/lab/counters?all=1")).json();
+                return [said, refresh_requests];
+                "#,
+            )
+            .await;
+        assert_eq!(seen, json!(["Ada Lovelace", 1]), "{name}");
+        println!("recipe {name} ... ok");
+    }
+    assert_eq!(names.len(), 16, "{names:?}");
 }
 
 /// What the app tells in the end; an error, if it is one. Development servers may reload the page meanwhile.
