@@ -60,6 +60,21 @@ pub(crate) fn directory(sh: &Shell) -> PathBuf {
     sh.current_dir().join("pkg/engine")
 }
 
+/// The engine as it is published, but with the names of its functions.
+pub(crate) fn with_names(sh: &Shell) -> Result<PathBuf> {
+    let compiled = compile(sh)?;
+    let work = compiled.with_extension("names");
+    let wasm_opt = tools::npm(sh, "wasm-opt")?;
+    let Bound { wasm, .. } = bind(fs::read(&compiled)?, Names::All, &work)?;
+    cmd!(
+        sh,
+        "{wasm_opt} {wasm} -o {wasm} -g {PASSES...} {FEATURES...}"
+    )
+    .quiet()
+    .run()?;
+    Ok(wasm)
+}
+
 fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
     let compiled = compile(sh)?;
     let source = fs::read(&compiled)?;

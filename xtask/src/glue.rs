@@ -69,6 +69,8 @@ pub(crate) struct Bound {
 pub(crate) enum Names {
     /// As wasm-bindgen has them: to read in a debugger.
     Telling,
+    /// The same, and the names of all functions in the wasm: to see what weighs what.
+    All,
     /// As short as can be. They end in hashes, which no compression makes smaller: this takes a
     /// tenth off the package.
     Short,
@@ -81,7 +83,7 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
         .input_bytes(STEM, source)
         .bundler(true)?
         .typescript(false)
-        .remove_name_section(true)
+        .remove_name_section(names != Names::All)
         .remove_producers_section(true)
         .generate_output()?;
     ensure!(
@@ -100,7 +102,7 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
     // Strings are encoded before they are passed, so none has to grow.
     output.wasm_mut().exports.remove("__wbindgen_realloc").ok();
     let short = match names {
-        Names::Telling => HashMap::new(),
+        Names::Telling | Names::All => HashMap::new(),
         Names::Short => shorten(&mut output),
     };
     output.emit(work)?;

@@ -4,10 +4,14 @@ mod browser;
 mod cargo;
 mod chaos;
 mod check;
+mod consumers;
 mod demo;
 mod engine;
 mod glue;
 mod matrix;
+mod package;
+mod readme;
+mod recipes;
 mod size;
 mod suite;
 mod tally;
@@ -67,6 +71,12 @@ enum Command {
         #[arg(long, default_value = "chromium")]
         browser: Browser,
     },
+    /// Build what is published, and say what it weighs and what in it weighs most
+    Size {
+        /// Write the figures, and the table of consumers, into the README
+        #[arg(long)]
+        write: bool,
+    },
     /// Format, lints, docs, types, lock files
     Check,
 }
@@ -92,7 +102,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Build { release: false } => engine::build(&sh),
         Command::Build { release: true } => {
             engine::build_release(&sh)?;
-            size::check(&sh)
+            size::check(&sh, false)
         }
         Command::Demo { port, release } => demo::run(&sh, port, release),
         Command::Test { only, browser } => suite::run(&sh, only, browser),
@@ -101,6 +111,14 @@ fn run(command: Command) -> anyhow::Result<()> {
             seed,
             browser,
         } => chaos::run(&sh, rounds, seed, browser),
+        Command::Size { write } => {
+            engine::build_release(&sh)?;
+            if write {
+                consumers::check_table(&sh, true)?;
+            }
+            size::check(&sh, write)?;
+            size::functions(&sh)
+        }
         Command::Check => check::run(&sh),
     }
 }

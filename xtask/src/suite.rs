@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 use crate::browser::Browser;
 use crate::cargo::cargo;
 use crate::matrix::Matrix;
-use crate::{engine, size, step, tally, tools};
+use crate::{consumers, engine, package, size, step, tally, tools};
 
 /// Where in a browser the shell's tests run, as wasm-bindgen's test runner calls it.
 const PLACES: [(&str, &str); 3] = [
@@ -24,7 +24,7 @@ pub(crate) enum Suite {
     Core,
     /// The engine's shell, compiled to WebAssembly, in browsers: in a window and in workers
     Browser,
-    /// The npm package: its size, and its tests in Node
+    /// The npm package: its size, and its tarball in small apps
     Package,
     /// Browsers against the demo server
     E2e,
@@ -86,15 +86,21 @@ impl Suite {
                 })
             }
             Suite::Package => {
-                engine::build_release(sh)?;
-                size::check(sh)?;
-                // The budget is the first test.
-                Ok(1 + package_tests(sh)?)
+                let tarball = package::pack(sh)?;
+                package::lint(sh, &tarball)?;
+                size::check(sh, false)?;
+                consumers::build(sh, &tarball)?;
+                Browser::Chromium.prepare(sh)?;
+                let tests = "test --package keepfresh-e2e --features consumers --test consumers";
+                let tests = cargo(sh, tests).env("KEEPFRESH_TARBALL", tarball);
+                let passed = tally::run(Browser::Chromium.with(sh, tests), |_, _| {})?;
+                consumers::check_table(sh, false)?;
+                Ok(passed)
             }
             Suite::E2e => {
                 engine::build(sh)?;
                 // Of them, axe-core.
-                tools::npm_packages(sh)?;
+                tools::install(sh, &sh.current_dir())?;
                 each(browsers, |browser| {
                     browser.prepare(sh)?;
                     matrix.begin(browser);
@@ -136,16 +142,4 @@ fn shell_tests(sh: &Shell, browser: Browser, (place, variable): (&str, &str)) ->
     );
     let tests = browser.with(sh, tests.env(variable, "1"));
     tally::run(browser.on_screen(sh, tests), |_, _| {})
-}
-
-fn package_tests(sh: &Shell) -> Result<u32> {
-    if !sh.path_exists("pkg/tests") {
-        return Ok(0);
-    }
-    let mut files = sh.read_dir("pkg/tests")?;
-    files.retain(|file| file.to_string_lossy().ends_with(".test.js"));
-    tally::run(
-        cmd!(sh, "node --test --test-reporter=spec {files...}").quiet(),
-        |_, _| {},
-    )
 }

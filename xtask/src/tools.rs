@@ -44,7 +44,7 @@ pub(crate) fn components(sh: &Shell) -> Result<()> {
 
 /// The npm package's command `name`, from the versions that package-lock.json pins.
 pub(crate) fn npm(sh: &Shell, name: &str) -> Result<PathBuf> {
-    npm_packages(sh)?;
+    install(sh, &sh.current_dir())?;
     let file = if cfg!(windows) {
         format!("{name}.cmd")
     } else {
@@ -53,11 +53,16 @@ pub(crate) fn npm(sh: &Shell, name: &str) -> Result<PathBuf> {
     Ok(sh.current_dir().join("node_modules/.bin").join(file))
 }
 
-/// Installs what package-lock.json pins.
-pub(crate) fn npm_packages(sh: &Shell) -> Result<()> {
+/// Installs the npm packages of a folder's lock file, unless they are there.
+pub(crate) fn install(sh: &Shell, folder: &Path) -> Result<()> {
     node(sh)?;
-    if npm_is_stale(sh) {
-        step("installing the npm packages of package-lock.json");
+    if npm_is_stale(folder) {
+        let lock = folder.join("package-lock.json");
+        step(&format!(
+            "installing the npm packages of {}",
+            lock.display()
+        ));
+        let _there = sh.push_dir(folder);
         // No package needs its install script, and none gets to run one.
         cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund")
             .quiet()
@@ -67,7 +72,8 @@ pub(crate) fn npm_packages(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-fn node(sh: &Shell) -> Result<()> {
+/// An error if there is no Node, or an old one.
+pub(crate) fn node(sh: &Shell) -> Result<()> {
     let wanted = || format!("install Node {OLDEST_NODE} or later (https://nodejs.org)");
     let version = cmd!(sh, "node --version")
         .quiet()
@@ -85,9 +91,9 @@ fn node(sh: &Shell) -> Result<()> {
 }
 
 /// npm notes in a lock file of its own when it last installed.
-fn npm_is_stale(sh: &Shell) -> bool {
+fn npm_is_stale(folder: &Path) -> bool {
     let modified = |file: &str| {
-        sh.current_dir()
+        folder
             .join(file)
             .metadata()
             .and_then(|data| data.modified())

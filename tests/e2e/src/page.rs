@@ -65,6 +65,11 @@ impl Page {
         page
     }
 
+    /// Goes to another page, wherever it comes from.
+    pub async fn visit(&self, url: &str) {
+        self.done(self.client().goto(url).await);
+    }
+
     /// A server of another origin, which lets this page in. Its host is the same: cookies know no ports.
     pub async fn another_server(&self) -> Running {
         let page = self.server.origin().parse();

@@ -1,0 +1,54 @@
+// node main.js ORIGIN: a server's half of an app, where there is no page.
+
+import assert from "node:assert/strict";
+import * as entry from "keepfresh";
+import * as slim from "keepfresh/slim";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+const [origin] = process.argv.slice(2);
+
+// While a server renders, clients are made, and nothing throws.
+for (const { createClient, isKeepfreshError } of [entry, slim]) {
+  const client = createClient({ refresh: "/auth/refresh", guard: ["https://api.example.com/"] });
+  assert.equal(client.state, "unknown");
+  for (const call of [() => client.fetch("/api/me"), () => client.ensureFresh(), () => client.refresh()]) {
+    const error = await call().then(assert.fail, (error) => error);
+    assert.ok(isKeepfreshError(error), error);
+    assert.equal(error.code, "invalid_options");
+    assert.match(error.message, /"\/auth\/refresh".*call this in a browser, or give an absolute URL/);
+  }
+  assert.throws(() => createClient({ refresh: `${origin}/auth/refresh`, timeout: -1 }), { code: "invalid_options" });
+}
+
+// With an absolute URL and a fetch that keeps cookies, it works.
+const cookies = new Map();
+async function fetchWithCookies(input, init) {
+  const headers = new Headers(init?.headers);
+  headers.set("cookie", [...cookies].map((pair) => pair.join("=")).join("; "));
+  const answer = await fetch(input, { ...init, headers });
+  for (const cookie of answer.headers.getSetCookie()) {
+    const [, name, value] = /^([^=]*)=([^;]*)/.exec(cookie);
+    cookies.set(name, value);
+  }
+  return answer;
+}
+
+const post = (path, body) => {
+  const headers = { "content-type": "application/json" };
+  return fetchWithCookies(origin + path, { method: "POST", headers, body: JSON.stringify(body) });
+};
+const file = fileURLToPath(import.meta.resolve("keepfresh/keepfresh.wasm"));
+slim.init(() => readFile(file));
+for (const { createClient } of [entry, slim]) {
+  const client = createClient({ refresh: `${origin}/auth/refresh`, fetch: fetchWithCookies });
+  await post("/auth/sign-in", { login: "ada", password: "correct horse" });
+  await post("/lab/counters/reset?all=1", {});
+  await post("/lab/expire-access", {});
+  const answers = await Promise.all(Array.from({ length: 20 }, () => client.fetch(`${origin}/api/me`)));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]));
+  const { refresh_requests } = await (await fetch(`${origin}/lab/counters?all=1`)).json();
+  assert.equal(refresh_requests, 1);
+  client.dispose();
+}
+console.log("20 of 20 answered, 1 refresh");
