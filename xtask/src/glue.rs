@@ -228,8 +228,8 @@ mod tests {
         let glue = "let wasm;\nexport function a() {\n    return 1;\n}\nif (Symbol.dispose) x();\n\
                     export function __wbg_set_wasm(val) {\n    wasm = val;\n}\n";
         let compact = "let wasm;\nexport function __wbg_set_wasm(val) {\n    wasm = val;\n}\n\
-                       export const imports = {\na() {\n    return 1;\n},\n};\n";
-        assert_eq!(super::compact(glue), compact);
+                       export const imports = { k0: {\na() {\n    return 1;\n},\n} };\n";
+        assert_eq!(super::compact(glue, "k0"), compact);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use url::{ParseError, Url};
 
 use crate::engine::Engine;
 
-/// A folder of pages as it is, but that `index.html` has the listener in it.
+/// A folder of pages as it is, but that `index.html`, if there is one, has the listener in it.
 pub(crate) fn listening(pages: &Path) -> io::Result<TempDir> {
     let copy = TempDir::new()?;
     for entry in fs::read_dir(pages)? {
@@ -27,6 +27,9 @@ pub(crate) fn listening(pages: &Path) -> io::Result<TempDir> {
         }
     }
     let index: PathBuf = copy.path().join("index.html");
+    if !index.exists() {
+        return Ok(copy);
+    }
     let page = fs::read_to_string(&index)?;
     let listener = "<head>\n  <script src=\"listen.js\"></script>";
     let with = page.replacen("<head>", listener, 1);

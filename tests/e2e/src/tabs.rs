@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use url::{ParseError, Url};
 
 use crate::browser::Browser;
+use crate::engine::Engine;
 use crate::held::Held;
 use crate::server::{Config, Running, usual, with_pages};
 
@@ -51,6 +52,7 @@ pub struct Tabs {
     pub held: Held,
     origin: String,
     prelude: String,
+    throttled: bool,
     browser: Browser,
     tabs: Vec<WindowHandle>,
     /// A driver looks at one tab at a time: who switches to a tab holds this until it is done there.
@@ -87,10 +89,11 @@ impl Tabs {
         });
         let browser = Browser::start(!setting.throttled).await;
         let mut tabs = Self {
-            origin: format!("http://{}:{}", setting.host, server.addr().port()),
+            origin: format!("http://{}:{}", host(setting.host), server.addr().port()),
             server: server.spawn(),
             held: held.expect("it is there once the server is wrapped"),
             prelude: setting.prelude.to_owned(),
+            throttled: setting.throttled,
             browser,
             tabs: Vec::new(),
             looking: Mutex::new(()),
@@ -107,9 +110,11 @@ impl Tabs {
 
     /// Opens one more.
     pub async fn add(&mut self) -> Tab {
+        // Tabs that nobody sees are slowed down in WebKit, whatever it is told; windows are all seen.
+        let as_tab = self.throttled || Engine::chosen().shows_new_tab();
         let opened = self
             .browser
-            .done(self.browser.client.new_window(true).await);
+            .done(self.browser.client.new_window(as_tab).await);
         self.tabs.push(opened.handle);
         let tab = self.tabs.len() - 1;
         self.load(tab).await;
@@ -194,7 +199,8 @@ impl Tabs {
         self.browser.done(self.browser.client.close_window().await);
     }
 
-    /// Freezes a tab, as a browser does to one that nobody has looked at for long: nothing of it runs.
+    /// Freezes a tab, as a browser does to one that nobody has looked at for long: nothing of it runs. Only Chromium
+    /// can be told to; elsewhere the tab stays awake.
     pub async fn freeze(&self, tab: Tab) {
         self.set_lifecycle(tab, "frozen").await;
     }
@@ -205,6 +211,9 @@ impl Tabs {
     }
 
     async fn set_lifecycle(&self, tab: Tab, state: &'static str) {
+        if Engine::chosen() != Engine::Chromium {
+            return;
+        }
         let _looking = self.switch_to(tab).await;
         let command = DevTools("Page.setWebLifecycleState", json!({ "state": state }));
         self.browser
@@ -221,15 +230,22 @@ impl Tabs {
     async fn offer(&self) {
         let offer = include_str!("page.js");
         let prelude = &self.prelude;
-        let script = format!("{prelude}\nreturn (async () => {{\n{offer}\n}})();");
-        self.browser
-            .done(self.browser.client.execute(&script, vec![]).await);
+        self.execute(&format!(
+            "{prelude}\nreturn (async () => {{\n{offer}\n}})();"
+        ))
+        .await;
     }
 
     async fn look(&self, tab: Tab, script: &str) -> Value {
         let _looking = self.switch_to(tab).await;
+        self.execute(script).await
+    }
+
+    /// In Firefox a script runs beside its page, with a global object of its own.
+    async fn execute(&self, script: &str) -> Value {
+        let script = format!("return ((globalThis) => {{\n{script}\n}})(window);");
         self.browser
-            .done(self.browser.client.execute(script, vec![]).await)
+            .done(self.browser.client.execute(&script, vec![]).await)
     }
 
     async fn switch_to(&self, tab: Tab) -> impl Drop {
@@ -238,6 +254,14 @@ impl Tabs {
         self.browser
             .done(self.browser.client.switch_to_window(window).await);
         looking
+    }
+}
+
+/// WebKit cannot be told of names; this address is the machine's own too, and its pages are insecure contexts.
+fn host(name: &str) -> &str {
+    match (Engine::chosen(), name) {
+        (Engine::Webkit, "insecure.test") => "0.0.0.0",
+        _ => name,
     }
 }
 
