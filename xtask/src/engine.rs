@@ -89,7 +89,8 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
 fn compile(sh: &Shell) -> Result<PathBuf> {
     tools::wasm_target(sh)?;
     step("building the engine");
-    let crate_type = "--package keepfresh --lib --crate-type cdylib --features js";
+    let crate_type =
+        "--package keepfresh --lib --crate-type cdylib --no-default-features --features js";
     let profile = "--release --target wasm32-unknown-unknown";
     let build = cargo(sh, &format!("rustc {crate_type} {profile}"))
         // Stripping takes along the section that tells wasm-bindgen what the engine may use.
