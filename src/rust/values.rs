@@ -2,14 +2,14 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use wasm_bindgen::JsValue;
 
 use super::{ClientBuilder, Error, Event, State, builder::Csrf};
 
 /// The options of the npm package, but for those that only JavaScript can have: objects of a class.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct Options {
     refresh: Refresh,
     guard: Option<Vec<String>>,
@@ -21,10 +21,13 @@ struct Options {
     csrf: Option<CsrfOption>,
     /// In milliseconds.
     timeout: Option<f64>,
+    /// Caught, because serde-wasm-bindgen looks for the fields of a struct only, and a misspelt option is no option.
+    #[serde(flatten)]
+    unknown: HashMap<String, IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 enum Refresh {
     Url(String),
     #[serde(rename_all = "camelCase")]
@@ -39,7 +42,7 @@ enum Refresh {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 enum CsrfOption {
     Header { header: String, value: String },
     Cookie { header: String, cookie: String },
@@ -61,6 +64,10 @@ impl ClientBuilder {
     pub fn from_js(options: JsValue) -> Result<Self, Error> {
         let options: Options = serde_wasm_bindgen::from_value(options)
             .map_err(|error| Error::InvalidOptions(format!("options: {error}")))?;
+        if let Some(name) = options.unknown.keys().next() {
+            let message = format!("unknown option `{name}`");
+            return Err(Error::InvalidOptions(message));
+        }
         let mut builder = match options.refresh {
             Refresh::Url(url) => Self::new(url),
             Refresh::Request {
