@@ -67,12 +67,7 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
     let Bound { wasm, glue } = bind(source, names, &compiled.with_extension("engine"))?;
     if let Some(wasm_opt) = wasm_opt {
         step("making the engine small with wasm-opt");
-        cmd!(
-            sh,
-            "{wasm_opt} {wasm} -o {wasm} -Oz {FEATURES...} {STRIP...}"
-        )
-        .quiet()
-        .run()?;
+        optimize(sh, wasm_opt, &wasm)?;
     }
     sh.create_dir(&engine)?;
     sh.copy_file(&wasm, engine.join("keepfresh.wasm"))?;
@@ -83,6 +78,17 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
         engine.join("inline.js"),
         format!("{stamp}export default \"{inline}\";\n"),
     )?;
+    Ok(())
+}
+
+/// Makes a module smaller, in place.
+pub(crate) fn optimize(sh: &Shell, wasm_opt: &Path, wasm: &Path) -> Result<()> {
+    cmd!(
+        sh,
+        "{wasm_opt} {wasm} -o {wasm} -Oz {FEATURES...} {STRIP...}"
+    )
+    .quiet()
+    .run()?;
     Ok(())
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     let glue = minify(sh, &engine.join("glue.js"))?;
     let entry = minify(sh, &sh.current_dir().join("pkg/index.js"))?;
 
-    println!("{:<24}{:>10}{:>10}{:>10}", "bytes", "raw", "gzip", "brotli");
+    heading();
     report("keepfresh.wasm", &fs::read(engine.join("keepfresh.wasm"))?)?;
     report("glue.js, minified", &glue)?;
     let gzip = report("index.js, all in one", &entry)?;
@@ -35,8 +35,12 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn heading() {
+    println!("{:<28}{:>10}{:>10}{:>10}", "bytes", "raw", "gzip", "brotli");
+}
+
 /// The module with all that it imports, as a page would get it from a bundler.
-fn minify(sh: &Shell, module: &Path) -> Result<Vec<u8>> {
+pub(crate) fn minify(sh: &Shell, module: &Path) -> Result<Vec<u8>> {
     let esbuild = tools::npm(sh, "esbuild")?;
     let output = cmd!(
         sh,
@@ -46,10 +50,10 @@ fn minify(sh: &Shell, module: &Path) -> Result<Vec<u8>> {
 }
 
 /// Prints one line; returns the gzip size.
-fn report(name: &str, content: &[u8]) -> Result<usize> {
+pub(crate) fn report(name: &str, content: &[u8]) -> Result<usize> {
     let gzip = gzip(content)?;
     println!(
-        "{name:<24}{:>10}{:>10}{:>10}",
+        "{name:<28}{:>10}{:>10}{:>10}",
         content.len(),
         gzip,
         brotli(content)?

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use xshell::{Shell, cmd};
 
+use crate::app::App;
 use crate::browser::Browser;
 use crate::cargo::cargo;
 use crate::{engine, size, step, tally, tools};
@@ -65,9 +66,10 @@ impl Suite {
                 // Cargo would build it too, but in silence, and it takes minutes the first time.
                 step("building wasm-bindgen's test runner");
                 cargo(sh, "build --package keepfresh-wasm-runner").run()?;
+                let tests = "--test browser --test rust_edge --features js,serde";
                 test(
                     sh,
-                    "keepfresh --test browser --features js --target wasm32-unknown-unknown",
+                    &format!("keepfresh {tests} --target wasm32-unknown-unknown"),
                 )
             }
             Suite::Package => {
@@ -78,6 +80,7 @@ impl Suite {
             }
             Suite::E2e => {
                 engine::build(sh)?;
+                App::Leptos.build(sh)?;
                 browser.prepare(sh)?;
                 test(sh, "keepfresh-e2e")
             }
