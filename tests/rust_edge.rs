@@ -25,6 +25,8 @@ impl World {
         let source = format!(
             r#"(() => {{
               const world = {{ fresh: false, status: 200, calls: [], refreshes: [], last: undefined }};
+              const reached = Promise.withResolvers();
+              world.reached = reached.promise;
               world.refresh = async () => {{
                 world.fresh = world.status === 200;
                 return new Response(null, {{ status: world.status }});
@@ -36,6 +38,7 @@ impl World {
                 const request = new Request(input, init);
                 if (new URL(request.url).pathname === "/auth/refresh") {{
                   world.refreshes.push({{ request, init }});
+                  reached.resolve();
                   return world.refresh(request);
                 }}
                 const noted = {{ request, input }};
@@ -200,7 +203,7 @@ async fn r7_guarded_requests_made_while_a_refresh_is_under_way_wait_for_it_and_a
     let client = world.client();
     let mut first = pin!(client.get("/api/first").send());
     assert!(poll!(&mut first).is_pending());
-    settle().await;
+    world.ask("world.reached").await;
     assert_eq!(client.state(), State::Refreshing);
     let mut later = pin!(client.get("/api/later").send());
     assert!(poll!(&mut later).is_pending());
@@ -395,7 +398,7 @@ async fn r18_an_abort_settles_its_caller_at_once_with_the_signals_reason() {
     let request = Request::get("/api/me").abort_signal(Some(&controller.signal()));
     let mut call = pin!(client.send(request.build().unwrap()));
     assert!(poll!(&mut call).is_pending());
-    settle().await;
+    world.ask("world.reached").await;
     assert_eq!(world.count("world.refreshes.length").await, 1.0);
     controller.abort_with_reason(&"why not".into());
     assert_eq!(expect_fetch_error(call.await), JsValue::from("why not"));
@@ -427,7 +430,7 @@ async fn dropping_a_future_that_waits_leaves_the_shared_refresh_alone() {
     let mut goes = Box::pin(client.get("/api/goes").send());
     assert!(poll!(&mut goes).is_pending());
     assert!(poll!(&mut stays).is_pending());
-    settle().await;
+    world.ask("world.reached").await;
     drop(goes);
     let aborted = "world.refreshes[0].request.signal.aborted";
     assert_eq!(world.ask(aborted).await, false);
@@ -472,7 +475,7 @@ async fn r20_r28_the_refresh_outlives_its_page_and_carries_an_idempotency_key() 
     client.refresh().await.unwrap();
     let sent = "world.refreshes.map(({ request: r, init }) => [r.method, init.keepalive, r.redirect, r.cache,
         r.credentials, r.headers.get('x-app'), r.headers.get('x-csrf'),
-        /^\"[0-9a-f]{32}\"$/.test(r.headers.get('idempotency-key'))].join()).join('|')";
+        /^\"[^\"]+-\\d+\"$/.test(r.headers.get('idempotency-key'))].join()).join('|')";
     let one = "PUT,true,manual,no-store,same-origin,notes,1,true";
     assert_eq!(world.says(sent).await, format!("{one}|{one}"));
     let keys = "new Set(world.refreshes.map(({ request }) => request.headers.get('idempotency-key'))).size";
@@ -553,7 +556,7 @@ async fn a_client_that_is_disposed_of_says_so() {
     let client = world.client();
     let mut waiting = pin!(client.get("/api/me").send());
     assert!(poll!(&mut waiting).is_pending());
-    settle().await;
+    world.ask("world.reached").await;
     client.dispose();
     assert!(matches!(waiting.await, Err(Error::Disposed)));
     let late = client.clone().get("/api/me").send().await;

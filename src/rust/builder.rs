@@ -38,6 +38,7 @@ pub struct ClientBuilder {
     pub(super) expired_statuses: Vec<u16>,
     pub(super) csrf: Option<Csrf>,
     pub(super) timeout: Duration,
+    pub(super) cross_tab: bool,
     #[cfg(target_arch = "wasm32")]
     pub(super) fetch: Option<js_sys::Function>,
 }
@@ -67,6 +68,7 @@ impl ClientBuilder {
             expired_statuses: vec![401],
             csrf: None,
             timeout: Duration::from_secs(10),
+            cross_tab: true,
             #[cfg(target_arch = "wasm32")]
             fetch: None,
         }
@@ -145,6 +147,12 @@ impl ClientBuilder {
     /// How long waiting and refreshing may take together for one call. Default 10 s; above 0, and below 25 days.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// Coordinates with other tabs, workers and bundles of the same origin and the same refresh URL. Default true.
+    pub fn cross_tab(mut self, yes: bool) -> Self {
+        self.cross_tab = yes;
         self
     }
 

@@ -21,6 +21,7 @@ struct Options {
     csrf: Option<CsrfOption>,
     /// In milliseconds.
     timeout: Option<f64>,
+    cross_tab: Option<bool>,
     /// Caught, because serde-wasm-bindgen looks for the fields of a struct only, and a misspelt option is no option.
     #[serde(flatten)]
     unknown: HashMap<String, IgnoredAny>,
@@ -92,6 +93,9 @@ impl ClientBuilder {
         });
         if let Some(statuses) = options.expired_statuses {
             builder.expired_statuses = statuses;
+        }
+        if let Some(yes) = options.cross_tab {
+            builder.cross_tab = yes;
         }
         if let Some(milliseconds) = options.timeout {
             // One that can be no time is refused with the others that are none.

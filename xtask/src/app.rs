@@ -44,7 +44,7 @@ impl App {
             let bound = wasm.with_extension("measured");
             bind(&wasm, &bound)?;
             let wasm = bound.join(format!("{STEM}_bg.wasm"));
-            engine::optimize(sh, &wasm_opt, &wasm)?;
+            engine::optimize(sh, &wasm_opt, &wasm, &["-Oz"])?;
             let glue = size::minify(sh, &bound.join(format!("{STEM}.js")))?;
             size::report(&format!("app.wasm {name}"), &fs::read(wasm)?)?;
             size::report(&format!("app.js {name}"), &glue)?;

@@ -10,7 +10,7 @@ use web_sys::AbortSignal;
 
 use super::{Wire, read_address};
 use crate::{
-    core::{self, Failure, Place},
+    core::{self, Failure, Key, Place},
     rust::{By, Cause, Error, Event, EventKind, Events, RefreshError, Rejection},
     web::{self, Edge},
 };
@@ -55,8 +55,8 @@ impl Own {
 }
 
 impl Edge for RustEdge {
-    fn refresh(&self, again: bool, signal: &AbortSignal) -> Result<Promise, JsValue> {
-        self.wire.refresh(again, signal)
+    fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue> {
+        self.wire.refresh(key, signal)
     }
 
     fn place(&self, url: String) -> Place {
@@ -85,6 +85,7 @@ impl Edge for RustEdge {
                 core::Cause::Answered => Cause::Answered,
                 core::Cause::Lost => Cause::Lost,
                 core::Cause::Overdue => Cause::Overdue,
+                core::Cause::SignedOut => Cause::SignedOut,
             },
             by: if peer { By::Peer } else { By::Client },
         });

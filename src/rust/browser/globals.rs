@@ -1,6 +1,6 @@
 //! What a page or a worker has by name, if it has it.
 
-use js_sys::{Function, Promise, Reflect, Uint8Array};
+use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 
 #[wasm_bindgen]
@@ -8,8 +8,6 @@ extern "C" {
     /// By name at each call, so that whoever replaces it is heard.
     #[wasm_bindgen(catch, js_name = fetch)]
     fn global_fetch(input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
-    fn fill_with_chance(bytes: &Uint8Array);
 }
 
 /// What relative addresses are relative to.
@@ -29,17 +27,6 @@ pub(super) fn cookie(name: &str) -> Option<String> {
             .strip_prefix('=')
             .map(str::to_owned)
     })
-}
-
-/// An `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header: a quoted string) of 128 random bits.
-pub(super) fn new_key() -> String {
-    let bytes = Uint8Array::new_with_length(16);
-    fill_with_chance(&bytes);
-    let number = bytes
-        .to_vec()
-        .into_iter()
-        .fold(0_u128, |number, byte| number << 8 | u128::from(byte));
-    format!("\"{number:032x}\"")
 }
 
 pub(super) fn fetch(

@@ -74,6 +74,7 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
         expired_statuses: options.expired_statuses,
         timeout: options.timeout.as_secs_f64() * 1_000.0,
         csrf: options.csrf.is_some(),
+        cross_tab: options.cross_tab,
     };
     let at_home = refresh.origin() == home;
     let wire = Wire {

@@ -1,16 +1,12 @@
-use std::{cell::RefCell, collections::HashMap};
-
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortSignal, Headers, Request, RequestCredentials, RequestInit};
 
 use super::globals;
-use crate::rust::builder::Csrf;
-
-thread_local! {
-    /// The key of the latest refresh, by its URL: clients that share a session share that too.
-    static KEYS: RefCell<HashMap<String, String>> = RefCell::default();
-}
+use crate::{
+    core::Key,
+    rust::{builder::Csrf, error::describe},
+};
 
 /// The ways out of one client: the fetch to use, and the refresh.
 pub(super) struct Wire {
@@ -46,14 +42,15 @@ impl Wire {
         }
     }
 
-    /// `again`: it is the last refresh, tried once more.
-    pub(super) fn refresh(&self, again: bool, signal: &AbortSignal) -> Result<Promise, JsValue> {
+    pub(super) fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue> {
         let refresh = &self.refresh;
         let headers = Headers::new_with_headers(&refresh.headers)?;
         self.add_csrf(&headers)?;
-        let key = key(&refresh.url, again);
         if refresh.idempotency_key {
-            headers.set("idempotency-key", &key)?;
+            // draft-ietf-httpapi-idempotency-key-header: a quoted string. The seed in JavaScript's words, because a
+            // peer may say the same in JavaScript.
+            let seed = describe(&key.seed.into());
+            headers.set("idempotency-key", &format!("\"{seed}-{}\"", key.number))?;
         }
         let init = RequestInit::new();
         init.set_method(&refresh.method);
@@ -75,14 +72,4 @@ impl Wire {
         }
         globals::fetch(self.fetch.as_ref(), &refresh.url.as_str().into(), &init)
     }
-}
-
-fn key(url: &str, again: bool) -> String {
-    KEYS.with(|keys| {
-        let mut keys = keys.borrow_mut();
-        let last = keys.get(url).filter(|_| again).cloned();
-        let key = last.unwrap_or_else(globals::new_key);
-        keys.insert(url.to_owned(), key.clone());
-        key
-    })
 }
