@@ -12,19 +12,7 @@ const BEFORE: u16 = 401;
 #[tokio::test(flavor = "multi_thread")]
 async fn r5_a_rust_app_that_loads_20_times_at_once_at_expiry_causes_one_refresh() {
     let page = signed_in().await;
-    page.run(
-        r#"
-        await lab.expireAccess();
-        const { fetch } = globalThis;
-        const released = Promise.withResolvers();
-        globalThis.release = released.resolve;
-        globalThis.fetch = async (...args) => {
-            if (pathOf(args[0]) === "/auth/refresh") await released.promise;
-            return fetch(...args);
-        };
-        "#,
-    )
-    .await;
+    expire_and_hold_the_refresh(&page).await;
     page.click("load").await;
     page.run(
         r#"
@@ -101,6 +89,40 @@ async fn r12_a_rust_app_hears_that_its_session_has_expired() {
     assert_eq!(refreshes, json!([BEFORE, 401]));
 }
 
+/// R9, R21. A Rust app and the npm package on one page are two engines, and peers: they share one refresh.
+#[tokio::test(flavor = "multi_thread")]
+async fn r21_a_rust_app_and_the_npm_package_on_one_page_share_one_refresh() {
+    let page = signed_in().await;
+    expire_and_hold_the_refresh(&page).await;
+    page.click("load").await;
+    let seen = page
+        .run(
+            r#"
+            const client = newClient();
+            const answers = many(20, (n) => outcome(client.fetch(`/api/me?n=${n}`)));
+            await until(async () => (await lab.counters()).api[401] === 40);
+            release();
+            return {
+                answers: await answers,
+                trails: await many(20, (n) => lab.trail(`/api/me?n=${n}`)),
+                heard: client.heard,
+            };
+            "#,
+        )
+        .await;
+    assert_eq!(
+        seen,
+        json!({
+            "answers": vec![200; 20],
+            "trails": vec![[401, 200]; 20],
+            "heard": ["refreshed"],
+        })
+    );
+    page.see("loaded", "loaded 20 times").await;
+    let refreshes = page.run(r#"return lab.trail("/auth/refresh");"#).await;
+    assert_eq!(refreshes, json!([BEFORE, 200]));
+}
+
 /// The exports of the npm package are for the npm package.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rust_app_exports_nothing_of_keepfresh() {
@@ -133,6 +155,23 @@ async fn signed_in() -> Page {
     page.run(include_str!("../src/page.js")).await;
     page.run("await lab.reset();").await;
     page
+}
+
+/// Lets the access token expire. The refresh is held back until a script calls `release`.
+async fn expire_and_hold_the_refresh(page: &Page) {
+    page.run(
+        r#"
+        await lab.expireAccess();
+        const { fetch } = globalThis;
+        const released = Promise.withResolvers();
+        globalThis.release = released.resolve;
+        globalThis.fetch = async (...args) => {
+            if (pathOf(args[0]) === "/auth/refresh") await released.promise;
+            return fetch(...args);
+        };
+        "#,
+    )
+    .await;
 }
 
 async fn app() -> Page {
