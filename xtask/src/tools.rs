@@ -44,6 +44,17 @@ pub(crate) fn components(sh: &Shell) -> Result<()> {
 
 /// The npm package's command `name`, from the versions that package-lock.json pins.
 pub(crate) fn npm(sh: &Shell, name: &str) -> Result<PathBuf> {
+    npm_packages(sh)?;
+    let file = if cfg!(windows) {
+        format!("{name}.cmd")
+    } else {
+        name.to_owned()
+    };
+    Ok(sh.current_dir().join("node_modules/.bin").join(file))
+}
+
+/// Installs what package-lock.json pins.
+pub(crate) fn npm_packages(sh: &Shell) -> Result<()> {
     node(sh)?;
     if npm_is_stale(sh) {
         step("installing the npm packages of package-lock.json");
@@ -53,12 +64,7 @@ pub(crate) fn npm(sh: &Shell, name: &str) -> Result<PathBuf> {
             .ignore_stdout()
             .run()?;
     }
-    let file = if cfg!(windows) {
-        format!("{name}.cmd")
-    } else {
-        name.to_owned()
-    };
-    Ok(sh.current_dir().join("node_modules/.bin").join(file))
+    Ok(())
 }
 
 fn node(sh: &Shell) -> Result<()> {
