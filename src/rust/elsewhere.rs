@@ -51,3 +51,37 @@ impl PartialEq for Handle {
 }
 
 impl Eq for Handle {}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, StreamExt as _};
+
+    use crate::{Client, Error, State};
+
+    #[test]
+    fn without_a_browser_every_call_says_that_it_needs_one() {
+        let client = Client::builder("/auth/refresh").guard(["/api"]).build();
+        let Ok(client) = client else {
+            unreachable!("nothing is checked without a browser");
+        };
+        let sent = client.post("/api/notes").json(&["milk"]).send();
+        assert!(matches!(
+            sent.now_or_never(),
+            Some(Err(Error::NeedsBrowser))
+        ));
+        let refreshed = client.refresh().now_or_never();
+        assert!(matches!(refreshed, Some(Err(Error::NeedsBrowser))));
+        let fresh = client.ensure_fresh(None).now_or_never();
+        assert!(matches!(fresh, Some(Err(Error::NeedsBrowser))));
+        assert_eq!(client.state(), State::Unknown);
+        // Nobody on a server waits for what cannot happen.
+        assert_eq!(client.events().next().now_or_never(), Some(None));
+    }
+
+    #[test]
+    fn a_server_can_share_clients_and_errors_between_threads() {
+        fn is_shared<T: Send + Sync + 'static>() {}
+        is_shared::<Client>();
+        is_shared::<Error>();
+    }
+}
