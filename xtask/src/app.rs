@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::ValueEnum;
 use wasm_bindgen_cli_support::Bindgen;
-use xshell::{Shell, cmd};
+use xshell::Shell;
 
 use crate::cargo::{artifact, cargo};
 use crate::{engine, size, step, tools};
