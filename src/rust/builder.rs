@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use super::{Client, Error};
 
@@ -20,7 +20,7 @@ use super::{Client, Error};
 /// # Ok(()) }
 /// # run().unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 #[cfg_attr(
     not(target_arch = "wasm32"),
@@ -44,7 +44,7 @@ pub struct ClientBuilder {
 }
 
 /// A header that proves where a request comes from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[cfg_attr(
     not(target_arch = "wasm32"),
     allow(dead_code, reason = "a browser is what reads it")
@@ -172,5 +172,14 @@ impl ClientBuilder {
     /// what a URL is, so nothing is checked there.
     pub fn build(self) -> Result<Client, Error> {
         Client::of(self)
+    }
+}
+
+/// The refresh URL alone: headers may hold what nobody else is to read.
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("refresh", &self.refresh)
+            .finish_non_exhaustive()
     }
 }

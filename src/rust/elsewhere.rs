@@ -79,6 +79,26 @@ mod tests {
     }
 
     #[test]
+    fn r27_what_is_written_for_debugging_holds_no_header_and_no_body() {
+        let options = Client::builder("/auth/refresh")
+            .refresh_header("x-key", "secret")
+            .csrf_header("x-csrf", "secret");
+        let written = format!("{options:?}");
+        assert!(!written.contains("secret"), "{written}");
+        let Ok(client) = options.build() else {
+            unreachable!("nothing is checked without a browser");
+        };
+        let request = client.put("/api/me").header("x-key", "secret");
+        let written = format!(
+            "{:?} {:?}",
+            request.body("secret"),
+            crate::Body::from("secret")
+        );
+        assert!(!written.contains("secret"), "{written}");
+        assert!(written.contains("/api/me"), "{written}");
+    }
+
+    #[test]
     fn a_server_can_share_clients_and_errors_between_threads() {
         fn is_shared<T: Send + Sync + 'static>() {}
         is_shared::<Client>();

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use gloo_net::http::Response;
 use serde::Serialize;
 
@@ -16,7 +18,6 @@ use super::{Client, Error};
 ///     .await?;
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
 #[must_use = "it is sent by `send`"]
 pub struct RequestBuilder {
     client: Client,
@@ -24,7 +25,6 @@ pub struct RequestBuilder {
 }
 
 /// What a request is made of.
-#[derive(Debug)]
 #[cfg_attr(
     not(target_arch = "wasm32"),
     allow(dead_code, reason = "a browser is what reads it")
@@ -42,7 +42,7 @@ pub(super) struct Parts {
 /// let text = keepfresh::Body::from("milk");
 /// let bytes = keepfresh::Body::from(vec![1, 2, 3]);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Body {
     /// Sent as UTF-8, with the `Content-Type` `text/plain` unless a header says otherwise.
@@ -103,6 +103,30 @@ impl RequestBuilder {
     /// one of the client's own.
     pub async fn send(self) -> Result<Response, Error> {
         self.client.handle().send_parts(self.parts?).await
+    }
+}
+
+/// Neither headers nor the body: what is written to a log is for others to read.
+impl fmt::Debug for RequestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("RequestBuilder");
+        match &self.parts {
+            Ok(parts) => shown
+                .field("method", &parts.method)
+                .field("url", &parts.url),
+            Err(error) => shown.field("error", error),
+        };
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// The kind alone.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text(..)",
+            Self::Bytes(_) => "Bytes(..)",
+        })
     }
 }
 
