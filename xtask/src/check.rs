@@ -15,6 +15,8 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     format(sh)?;
     lint(sh)?;
     document(sh)?;
+    package(sh)?;
+    dependencies(sh)?;
     types(sh)?;
     lock_files(sh)?;
     unfinished(sh)?;
@@ -32,9 +34,14 @@ fn format(sh: &Shell) -> Result<()> {
 fn lint(sh: &Shell) -> Result<()> {
     step("linting");
     for code in [
-        "--workspace --all-targets",
+        // The examples are for browsers alone.
+        "--workspace --exclude keepfresh-example-leptos --all-targets",
+        "--package keepfresh --target wasm32-unknown-unknown --no-default-features",
+        "--package keepfresh --target wasm32-unknown-unknown --no-default-features --features js",
         "--package keepfresh --target wasm32-unknown-unknown",
-        "--package keepfresh --target wasm32-unknown-unknown --all-targets --features js",
+        "--package keepfresh --target wasm32-unknown-unknown --all-targets --features js,serde",
+        "--package keepfresh-example-leptos --target wasm32-unknown-unknown",
+        "--package keepfresh-example-leptos --target wasm32-unknown-unknown --no-default-features",
     ] {
         cargo(sh, &format!("clippy {code} -- --deny warnings")).run()?;
     }
@@ -44,13 +51,43 @@ fn lint(sh: &Shell) -> Result<()> {
 fn document(sh: &Shell) -> Result<()> {
     step("documenting");
     for code in [
-        "--workspace",
-        "--package keepfresh --target wasm32-unknown-unknown --features js",
+        "--workspace --exclude keepfresh-example-leptos",
+        "--package keepfresh --target wasm32-unknown-unknown --features serde",
+        "--package keepfresh --target wasm32-unknown-unknown --features js,serde",
     ] {
         let doc = cargo(sh, &format!("doc --no-deps {code}"));
         doc.env("RUSTDOCFLAGS", "--deny warnings").run()?;
     }
     Ok(())
+}
+
+/// The crate as it would be published: what is in it compiles.
+fn package(sh: &Shell) -> Result<()> {
+    step("packaging the crate");
+    cargo(sh, "package --quiet --package keepfresh --allow-dirty").run()?;
+    println!(
+        "check: no release to compare with yet, so cargo semver-checks has nothing to check the crate against"
+    );
+    Ok(())
+}
+
+/// Licences, bans and sources. Advisories come from a database on the network, which is not for a check to wait on.
+fn dependencies(sh: &Shell) -> Result<()> {
+    let is_installed = cargo(sh, "deny --version")
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .is_ok();
+    if !is_installed {
+        println!(
+            "check: licences, bans and sources of dependencies were not checked (cargo install --locked cargo-deny)"
+        );
+        return Ok(());
+    }
+    step("checking the dependencies");
+    cargo(sh, "deny --offline check licenses bans sources")
+        .run()
+        .context("see deny.toml")
 }
 
 /// The hand-written JavaScript against its types; it imports the engine's glue, so that is built.

@@ -6,16 +6,21 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
+use crate::app::App;
 use crate::cargo::{artifact, cargo};
 use crate::{engine, step};
 
 /// Becomes the demo server; returns only if that fails.
-pub(crate) fn run(sh: &Shell, port: u16, release: bool) -> Result<()> {
+pub(crate) fn run(sh: &Shell, port: u16, release: bool, app: Option<App>) -> Result<()> {
     if release {
         engine::build_release(sh)?;
     } else {
         engine::build(sh)?;
     }
+    let www = match app {
+        Some(app) => app.build(sh)?,
+        None => sh.current_dir().join("www"),
+    };
     step("building the demo server");
     let build = cargo(sh, "build --package keepfresh-demo-server");
     let server = artifact(build, "keepfresh-demo-server", EXE_EXTENSION)?;
@@ -23,7 +28,9 @@ pub(crate) fn run(sh: &Shell, port: u16, release: bool) -> Result<()> {
     let port = port.to_string();
     // Life times so short that a visitor sees a token expire.
     let serve = cmd!(sh, "{server} --lab --access-ttl 20s --refresh-ttl 10m")
-        .args(["--www", "www", "--pkg", "pkg", "--port", &port])
+        .args(["--pkg", "pkg", "--port", &port])
+        .arg("--www")
+        .arg(www)
         .arg("--db")
         .arg(database);
     become_process(serve.into())

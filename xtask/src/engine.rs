@@ -93,12 +93,7 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
     let Bound { wasm, glue } = bind(source, names, &compiled.with_extension("engine"))?;
     if let Some(wasm_opt) = wasm_opt {
         step("making the engine small with wasm-opt");
-        cmd!(
-            sh,
-            "{wasm_opt} {wasm} -o {wasm} {PASSES...} {FEATURES...} {STRIP...}"
-        )
-        .quiet()
-        .run()?;
+        optimize(sh, wasm_opt, &wasm, &PASSES)?;
     }
     sh.create_dir(&engine)?;
     sh.copy_file(&wasm, engine.join("keepfresh.wasm"))?;
@@ -112,10 +107,22 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
+/// Makes a module smaller, in place.
+pub(crate) fn optimize(sh: &Shell, wasm_opt: &Path, wasm: &Path, passes: &[&str]) -> Result<()> {
+    cmd!(
+        sh,
+        "{wasm_opt} {wasm} -o {wasm} {passes...} {FEATURES...} {STRIP...}"
+    )
+    .quiet()
+    .run()?;
+    Ok(())
+}
+
 fn compile(sh: &Shell) -> Result<PathBuf> {
     tools::wasm_target(sh)?;
     step("building the engine");
-    let crate_type = "--package keepfresh --lib --crate-type cdylib --features js";
+    let crate_type =
+        "--package keepfresh --lib --crate-type cdylib --no-default-features --features js";
     let profile = "--release --target wasm32-unknown-unknown";
     let build = cargo(sh, &format!("rustc {crate_type} {profile}"))
         // Stripping takes along the section that tells wasm-bindgen what the engine may use.

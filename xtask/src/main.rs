@@ -1,5 +1,6 @@
 //! `cargo xtask`: the one way to build, run and test keepfresh. See CONTRIBUTING.md.
 
+mod app;
 mod browser;
 mod cargo;
 mod chaos;
@@ -24,6 +25,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use xshell::Shell;
 
+use crate::app::App;
 use crate::browser::Browser;
 use crate::suite::Suite;
 
@@ -41,6 +43,9 @@ enum Command {
         /// Make it small (needs Node), measure it, and hold it to its size budget
         #[arg(long)]
         release: bool,
+        /// Measure this example instead, with keepfresh and without (needs Node)
+        #[arg(long, conflicts_with = "release")]
+        app: Option<App>,
     },
     /// Build everything and serve the demo page
     Demo {
@@ -50,6 +55,9 @@ enum Command {
         /// Serve the engine as it is published (needs Node)
         #[arg(long)]
         release: bool,
+        /// Serve this example in place of the demo page
+        #[arg(long)]
+        app: Option<App>,
     },
     /// Run the tests, all of them unless told otherwise
     Test {
@@ -99,12 +107,13 @@ fn run(command: Command) -> anyhow::Result<()> {
         .context("run this as `cargo xtask`")?;
     sh.change_dir(Path::new(&here).join(".."));
     match command {
-        Command::Build { release: false } => engine::build(&sh),
-        Command::Build { release: true } => {
+        Command::Build { app: Some(app), .. } => app.measure(&sh),
+        Command::Build { release: false, .. } => engine::build(&sh),
+        Command::Build { release: true, .. } => {
             engine::build_release(&sh)?;
             size::check(&sh, false)
         }
-        Command::Demo { port, release } => demo::run(&sh, port, release),
+        Command::Demo { port, release, app } => demo::run(&sh, port, release, app),
         Command::Test { only, browser } => suite::run(&sh, only, browser),
         Command::Chaos {
             rounds,

@@ -117,14 +117,25 @@ fn budget(what: &str, bytes: usize, budget: usize, aim: usize) -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn heading() {
+    println!("{:<28}{:>10}{:>10}{:>10}", "bytes", "raw", "gzip", "brotli");
+}
+
 /// The module with all that it imports, as a page would get it from a bundler.
-fn minify(sh: &Shell, module: &Path) -> Result<Vec<u8>> {
+pub(crate) fn minify(sh: &Shell, module: &Path) -> Result<Vec<u8>> {
     let esbuild = tools::npm(sh, "esbuild")?;
     let output = cmd!(
         sh,
         "{esbuild} {module} --bundle --minify --format=esm --log-level=warning"
     );
     Ok(output.quiet().output()?.stdout)
+}
+
+/// Prints one line under [`heading`].
+pub(crate) fn report(name: &str, content: &[u8]) -> Result<()> {
+    let (raw, gzip, brotli) = (content.len(), gzip(content)?, brotli(content)?);
+    println!("{name:<28}{raw:>10}{gzip:>10}{brotli:>10}");
+    Ok(())
 }
 
 fn size(name: &'static str, content: &[u8]) -> Result<Size> {

@@ -6,6 +6,7 @@ use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use xshell::Shell;
 
+use crate::app::App;
 use crate::browser::Browser;
 use crate::cargo::cargo;
 use crate::matrix::Matrix;
@@ -99,6 +100,7 @@ impl Suite {
             }
             Suite::E2e => {
                 engine::build(sh)?;
+                App::Leptos.build(sh)?;
                 // Of them, axe-core.
                 tools::install(sh, &sh.current_dir())?;
                 each(browsers, |browser| {
@@ -136,9 +138,10 @@ fn each(browsers: &[Browser], mut run: impl FnMut(Browser) -> Result<u32>) -> Re
 
 fn shell_tests(sh: &Shell, browser: Browser, (place, variable): (&str, &str)) -> Result<u32> {
     step(&format!("testing: {}, {place}", browser.name()));
+    let tests = "--test browser --test rust_edge --features js,serde --no-fail-fast";
     let tests = cargo(
         sh,
-        "test --package keepfresh --test browser --features js --target wasm32-unknown-unknown",
+        &format!("test --package keepfresh {tests} --target wasm32-unknown-unknown"),
     );
     let tests = browser.with(sh, tests.env(variable, "1"));
     tally::run(browser.on_screen(sh, tests), |_, _| {})
