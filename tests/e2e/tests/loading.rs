@@ -140,7 +140,7 @@ async fn a_failure_to_load_says_what_to_do_and_the_next_call_tries_again() {
             };
             const expected = {
                 "not told": "call init()",
-                "offline": "Failed to fetch",
+                "offline": "TypeError",
                 "missing": "elsewhere.wasm was answered 404",
                 "a page": "is a page",
                 "wrong bytes": "CompileError",
