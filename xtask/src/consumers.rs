@@ -144,14 +144,15 @@ const CONSUMERS: [Consumer; 15] = [
 pub(crate) fn build(sh: &Shell, tarball: &Path) -> Result<()> {
     let here = sh.current_dir().join(HERE);
     tools::install(sh, &here)?;
-    package::unpack(sh, tarball, &here.join("node_modules/keepfresh"))?;
+    let installed = here.join("node_modules/keepfresh");
+    package::unpack(sh, tarball, &installed)?;
 
     let built = sh.current_dir().join("target/consumers");
-    let shared = hash_of(&[
-        tarball,
-        &here.join("package-lock.json"),
-        &here.join("story.js"),
-    ])?;
+    let mut shared = vec![here.join("package-lock.json"), here.join("story.js")];
+    sources(&installed, &mut shared)?;
+    // No app is built of its texts.
+    shared.retain(|file| file.extension().is_none_or(|extension| extension != "md"));
+    let shared = hash_of(shared)?;
     let stale = CONSUMERS
         .iter()
         .map(|consumer| Job::new(consumer, &here, &built, shared))
@@ -222,10 +223,8 @@ impl Job {
         if folder.exists() {
             sources(&folder, &mut files)?;
         }
-        files.sort();
-        let files: Vec<_> = files.iter().map(PathBuf::as_path).collect();
         let mut hasher = DefaultHasher::new();
-        (shared, hash_of(&files)?, consumer.build).hash(&mut hasher);
+        (shared, hash_of(files)?, consumer.build).hash(&mut hasher);
         Ok(Self {
             consumer,
             folder,
@@ -301,10 +300,11 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn hash_of(files: &[&Path]) -> Result<u64> {
+fn hash_of(mut files: Vec<PathBuf>) -> Result<u64> {
+    files.sort();
     let mut hasher = DefaultHasher::new();
     for file in files {
-        fs::read(file)
+        fs::read(&file)
             .with_context(|| file.display().to_string())?
             .hash(&mut hasher);
     }
