@@ -11,6 +11,7 @@ import { wire } from "./wire_ratios.js";
 const asked = new URL(location.href).searchParams;
 const rounds = Number(asked.get("rounds"));
 const only = asked.get("only");
+const against = asked.get("against")?.split(",");
 
 /** Figures by what was measured and of whom, one for each round. */
 const figures = {};
@@ -19,7 +20,7 @@ const record = (measure, contender, value) => ((figures[measure] ??= {})[contend
 const PHASES = { overhead, wire, expiry, storm, cold, memory };
 
 try {
-  const all = await contenders();
+  const all = (await contenders()).filter(({ name }) => !against || against.includes(name));
   for (const [name, phase] of Object.entries(PHASES)) {
     if (only && only !== name) continue;
     await ask("/bench/progress", `measuring: ${name}`);

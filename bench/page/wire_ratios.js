@@ -26,7 +26,6 @@ export async function wire(contenders, rounds, record) {
   for (let round = -1; round < rounds; round += 1) {
     for (const [measure, load] of Object.entries(LOADS)) {
       for (const contender of shuffled(contenders)) {
-        globalThis.gc?.();
         const start = performance.now();
         await load(contender);
         if (round >= 0) record(measure, contender.name, performance.now() - start);

@@ -34,6 +34,9 @@ struct Cli {
     /// Measure one thing alone: overhead, wire, expiry, storm, cold, memory
     #[arg(long)]
     only: Option<String>,
+    /// Measure these contenders alone, beside raw fetch: keepfresh,hand_written
+    #[arg(long)]
+    against: Option<String>,
     /// The browser to start
     #[arg(long, default_value = "chromium")]
     chromium: String,
@@ -57,17 +60,17 @@ async fn run(cli: Cli) -> Result<()> {
     if cli.rounds == 0 {
         bail!("--rounds: nothing comes of 0 rounds");
     }
-    if cli.write && cli.only.is_some() {
-        bail!("--write takes the figures of a whole run: leave out --only");
+    if cli.write && (cli.only.is_some() || cli.against.is_some()) {
+        bail!("--write takes the figures of a whole run: leave out --only and --against");
     }
     let mut server = Server::start(&cli.page).await?;
-    let only = cli.only.as_deref();
-    let query = only.map(|only| format!("&only={only}")).unwrap_or_default();
-    let url = format!(
-        "{}/page/index.html?rounds={}{query}",
-        server.origin(),
-        cli.rounds
-    );
+    let mut url = format!("{}/page/index.html?rounds={}", server.origin(), cli.rounds);
+    if let Some(only) = &cli.only {
+        url += &format!("&only={only}");
+    }
+    if let Some(against) = &cli.against {
+        url += &format!("&against=raw,raw_again,{against}");
+    }
     let browser = Browser::start(&cli.chromium, &url).await?;
 
     // A page that breaks in earnest says nothing at all.

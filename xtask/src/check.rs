@@ -1,6 +1,6 @@
 //! Everything that can be said about the code without running it.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
 use crate::cargo::cargo;
@@ -67,18 +67,18 @@ fn types(sh: &Shell) -> Result<()> {
 /// A lock file that names a mirror works only for those who can reach that mirror.
 fn lock_files(sh: &Shell) -> Result<()> {
     let cargo = sh.read_file("Cargo.lock")?;
-    let npm = sh.read_file("package-lock.json")?;
     for line in cargo.lines().filter(|line| line.starts_with("source")) {
         ensure!(
             line == CRATES_IO,
             "Cargo.lock has a source that is not crates.io: {line}"
         );
     }
-    for line in npm.lines() {
-        ensure!(
-            !line.contains("\"resolved\":"),
-            "package-lock.json names a registry: {line}"
-        );
+    let npm = cmd!(sh, "git ls-files -- package-lock.json */package-lock.json");
+    for file in npm.quiet().read()?.lines() {
+        let lock = sh.read_file(file)?;
+        if let Some(line) = lock.lines().find(|line| line.contains("\"resolved\":")) {
+            bail!("{file} names a registry: {line}");
+        }
     }
     Ok(())
 }

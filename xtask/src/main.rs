@@ -1,5 +1,6 @@
 //! `cargo xtask`: the one way to build, run and test keepfresh. See CONTRIBUTING.md.
 
+mod bench;
 mod browser;
 mod cargo;
 mod check;
@@ -53,6 +54,8 @@ enum Command {
         #[arg(long, default_value = "chromium")]
         browser: Browser,
     },
+    /// Measure it against raw fetch and against what people use today (needs Node and Chromium)
+    Bench(bench::Options),
     /// Format, lints, docs, types, lock files
     Check,
 }
@@ -82,6 +85,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Demo { port, release } => demo::run(&sh, port, release),
         Command::Test { only, browser } => suite::run(&sh, only, browser),
+        Command::Bench(options) => bench::run(&sh, &options),
         Command::Check => check::run(&sh),
     }
 }

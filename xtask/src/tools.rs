@@ -44,21 +44,30 @@ pub(crate) fn components(sh: &Shell) -> Result<()> {
 
 /// The npm package's command `name`, from the versions that package-lock.json pins.
 pub(crate) fn npm(sh: &Shell, name: &str) -> Result<PathBuf> {
-    node(sh)?;
-    if npm_is_stale(sh) {
-        step("installing the npm packages of package-lock.json");
-        // No package needs its install script, and none gets to run one.
-        cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund")
-            .quiet()
-            .ignore_stdout()
-            .run()?;
-    }
+    npm_install(sh, ".")?;
     let file = if cfg!(windows) {
         format!("{name}.cmd")
     } else {
         name.to_owned()
     };
     Ok(sh.current_dir().join("node_modules/.bin").join(file))
+}
+
+/// Installs what the package-lock.json of a folder pins, unless it is there.
+pub(crate) fn npm_install(sh: &Shell, folder: &str) -> Result<()> {
+    node(sh)?;
+    let _there = sh.push_dir(folder);
+    if npm_is_stale(sh) {
+        step(&format!(
+            "installing the npm packages of {folder}/package-lock.json"
+        ));
+        // No package needs its install script, and none gets to run one.
+        cmd!(sh, "npm ci --ignore-scripts --no-audit --no-fund")
+            .quiet()
+            .ignore_stdout()
+            .run()?;
+    }
+    Ok(())
 }
 
 fn node(sh: &Shell) -> Result<()> {
