@@ -1,6 +1,6 @@
 // Cold starts. Every `*.localhost` is another site, and so another process: nothing is compiled or cached in advance.
 
-import { shuffled } from "./contenders.js";
+import { shuffled } from "./sweep.js";
 
 let count = 0;
 

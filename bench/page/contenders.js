@@ -22,13 +22,3 @@ export async function contenders() {
   }
   return all;
 }
-
-/** Another order each time, so that none has the best place for itself (Fisher and Yates). */
-export function shuffled(list) {
-  const copy = [...list];
-  for (let last = copy.length - 1; last > 0; last -= 1) {
-    const other = Math.floor(Math.random() * (last + 1));
-    [copy[last], copy[other]] = [copy[other], copy[last]];
-  }
-  return copy;
-}

@@ -1,6 +1,6 @@
 // What a hundred thousand calls leave behind, a tenth of them rejected or aborted, some of them through a refresh.
 
-import { shuffled } from "./contenders.js";
+import { shuffled } from "./sweep.js";
 import { use, useReal } from "./wire.js";
 
 const GROUP = 10;
@@ -95,6 +95,7 @@ async function measured() {
     await new Promise((resolve) => setTimeout(resolve));
     gc();
   }
+  if (memories.size === 0) throw new Error("no engine has been seen to load");
   const wasm = [...memories].reduce((sum, memory) => sum + memory.buffer.byteLength, 0);
   return { heap: performance.memory.usedJSHeapSize, wasm, listeners };
 }

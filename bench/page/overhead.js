@@ -1,10 +1,10 @@
 // What a call costs beside its request: microseconds of a call whose fetch answers at once.
 
-import { shuffled } from "./contenders.js";
+import { sweep } from "./sweep.js";
 import { useInstant, useReal } from "./wire.js";
 
-const CALLS = 250;
-const AT_ONCE = 50;
+const CALLS = 50;
+const PASSES = 8;
 
 const headers = { accept: "application/json", "accept-language": "en", "x-request-id": "0123456789abcdef" };
 const json = { "content-type": "application/json" };
@@ -23,28 +23,24 @@ export async function overhead(contenders, rounds, record) {
   // The first round is for the compiler.
   for (let round = -1; round < rounds; round += 1) {
     for (const [shape, callOf] of Object.entries(SHAPES)) {
-      for (const contender of shuffled(contenders)) {
-        const call = callOf(contender);
-        if (!call) continue;
-        globalThis.gc?.();
-        const inTurn = await microseconds(call, 1);
-        const atOnce = await microseconds(call, AT_ONCE);
-        if (round < 0) continue;
-        record(`overhead_${shape}_in_turn`, contender.name, inTurn);
-        record(`overhead_${shape}_at_once`, contender.name, atOnce);
+      const those = contenders
+        .map((contender) => ({ name: contender.name, call: callOf(contender) }))
+        .filter(({ call }) => call);
+      globalThis.gc?.();
+      for (const [how, work] of Object.entries({ in_turn: inTurn, at_once: atOnce })) {
+        for (const contender of those) await work(contender);
+        await sweep(those, PASSES, work, (name, milliseconds) => {
+          if (round < 0) return;
+          record(`overhead_${shape}_${how}`, name, (milliseconds / (PASSES * CALLS)) * 1000);
+        });
       }
     }
   }
   useReal();
 }
 
-async function microseconds(call, atOnce) {
-  for (let n = 0; n < 20; n += 1) await call();
-  const start = performance.now();
-  if (atOnce === 1) {
-    for (let n = 0; n < CALLS; n += 1) await call();
-  } else {
-    for (let n = 0; n < CALLS; n += atOnce) await Promise.all(Array.from({ length: atOnce }, call));
-  }
-  return ((performance.now() - start) / CALLS) * 1000;
+async function inTurn({ call }) {
+  for (let n = 0; n < CALLS; n += 1) await call();
 }
+
+const atOnce = ({ call }) => Promise.all(Array.from({ length: CALLS }, call));
