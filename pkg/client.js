@@ -8,13 +8,14 @@ import { Wire } from "./wire.js";
 // In the order of the engine's enums.
 const STATES = /** @type {const} */ (["unknown", "active", "refreshing", "expired"]);
 const EVENTS = ["refreshed", "expired", "unavailable", "ineffective"];
-const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue"];
+const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue", "signed_out"];
 const UNGUARDED = 0;
 
 /** How many addresses are remembered. A page with more of them (ids in the path) starts over now and then. */
 const PLACES = 500;
 
 export class Client extends EventTarget {
+  /** @type {any} */
   #options;
   #wire;
   #load;
@@ -22,6 +23,8 @@ export class Client extends EventTarget {
   #engine;
   /** @type {(() => void) | undefined} */
   #uninstall;
+  /** Why no call can be made here. @type {unknown} */
+  #misplaced;
   #disposed = false;
   /** What the engine said of the addresses that it was asked about. @type {Map<string, number>} */
   #places = new Map();
@@ -34,7 +37,13 @@ export class Client extends EventTarget {
    */
   constructor(options, load) {
     super();
-    this.#options = readOptions(options);
+    try {
+      this.#options = readOptions(options);
+    } catch (error) {
+      // While a server renders there is no page for a URL to be relative to. It matters only if a call is made there.
+      if (!(/** @type {any} */ (error).cause)) throw error;
+      this.#misplaced = error;
+    }
     this.#wire = new Wire(options, this.#options);
     this.#load = load;
   }
@@ -71,11 +80,14 @@ export class Client extends EventTarget {
   install() {
     if (this.#uninstall) return this.#uninstall;
     const native = globalThis.fetch;
+    let active = true;
     /** @type {typeof fetch} */
-    const installed = (input, init) => (this.#wire.native ? this.fetch : native)(input, init);
+    const installed = (input, init) => (active && !this.#wire.sending ? this.fetch : native)(input, init);
     this.#wire.native = native;
     globalThis.fetch = installed;
     this.#uninstall = () => {
+      if (!active) return;
+      active = false;
       this.#uninstall = this.#wire.native = undefined;
       // Somebody else may have wrapped it since; then ours stays in their chain and hands through.
       if (globalThis.fetch === installed) globalThis.fetch = native;
@@ -102,6 +114,7 @@ export class Client extends EventTarget {
    * @param {RequestInit} [init]
    */
   async #fetchEarly(input, init) {
+    this.#expectPlace();
     // fetch reads the body of a caller's `Request` at once; so it is taken over before anything else can read it.
     const taken = input instanceof Request && init?.body == null ? new Request(input) : input;
     const request = new OutgoingRequest(this.#wire, taken, init);
@@ -149,7 +162,12 @@ export class Client extends EventTarget {
     return this.#engine.place(url);
   }
 
+  #expectPlace() {
+    if (this.#misplaced) throw this.#misplaced;
+  }
+
   async #ready() {
+    this.#expectPlace();
     const { Engine } = await this.#load();
     if (this.#disposed) throw failure(2);
     return (this.#engine ??= new Engine(this.#options.refresh.href, this.#options, this.#host));
@@ -158,10 +176,11 @@ export class Client extends EventTarget {
   /** What the engine cannot do without us. */
   #host = {
     /**
-     * @param {boolean} again
+     * @param {number} seed
+     * @param {number} number
      * @param {AbortSignal} signal
      */
-    refresh: (again, signal) => this.#wire.refresh(again, signal),
+    refresh: (seed, number, signal) => this.#wire.refresh(`${seed}-${number}`, signal),
     /** @param {string} url */
     place: (url) => this.#place(url),
     error: failure,

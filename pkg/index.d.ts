@@ -48,6 +48,11 @@ export interface Options {
   csrf?: { header: string; value: string } | { header: string; cookie: string };
   /** Milliseconds that waiting and refreshing may take together for one call. Default 10000. */
   timeout?: number;
+  /**
+   * Coordinate with peers: other tabs and workers of this origin, and clients of other bundles, with the same refresh
+   * URL. Default `true`. It takes Web Locks, BroadcastChannel and storage; where one is missing, it does without.
+   */
+  crossTab?: boolean;
   /** The fetch to use. Default: `globalThis.fetch`, looked up at each call. */
   fetch?: typeof fetch;
 }
@@ -115,7 +120,7 @@ export interface ClientEventMap {
   /** The access cookie was renewed. */
   refreshed: ClientEvent<"unauthorized" | "lifetime" | "asked">;
   /** The server refused the refresh: the user has to sign in again. Once, until a session begins anew. */
-  expired: ClientEvent<"answered">;
+  expired: ClientEvent<"answered" | "signed_out">;
   /** A refresh failed, and it means nothing for the session. */
   unavailable: ClientEvent<"answered" | "lost" | "overdue">;
   /** A request was answered 401 under the cookie that had just been renewed for it: blocked cookies, as a rule. */
@@ -125,7 +130,8 @@ export interface ClientEventMap {
 /**
  * `cause`: a request met a 401 (`unauthorized`), the announced lifetime was over (`lifetime`), `refresh` or
  * `ensureFresh` was called (`asked`), the refresh was answered with a refusal (`answered`), got no answer (`lost`), or
- * none in time (`overdue`). `by`: whether this client or a peer brought it about.
+ * none in time (`overdue`), or the user signed out in another tab (`signed_out`). `by`: whether this client or a peer
+ * brought it about.
  */
 export type ClientEvent<Cause extends string> = CustomEvent<{
   readonly cause: Cause;

@@ -5,10 +5,10 @@ import inline from "./engine/inline.js";
 import { Client } from "./client.js";
 import { loader } from "./loader.js";
 
-const load = loader(() => {
+const load = loader(async () => {
   const deflated = Uint8Array.from(atob(inline), (char) => char.charCodeAt(0));
   const wasm = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return new Response(wasm).arrayBuffer();
+  return WebAssembly.compile(await new Response(wasm).arrayBuffer());
 });
 
 /** @type {typeof import("./index.d.ts").createClient} */

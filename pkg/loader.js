@@ -14,7 +14,7 @@ let engine;
 /**
  * A function that loads the engine, or hands over the one that is there. A load that failed is not remembered: the
  * next call tries again.
- * @param {() => Promise<BufferSource>} source
+ * @param {() => Promise<WebAssembly.Module>} source
  */
 export const loader = (source) => () =>
   (engine ??= instantiate(source).catch((cause) => {
@@ -22,9 +22,9 @@ export const loader = (source) => () =>
     throw new KeepfreshError("engine_unavailable", explain(cause), cause);
   }));
 
-/** @param {() => Promise<BufferSource>} source */
+/** @param {() => Promise<WebAssembly.Module>} source */
 async function instantiate(source) {
-  const { instance } = await WebAssembly.instantiate(await source(), { "./glue.js": glue });
+  const instance = await WebAssembly.instantiate(await source(), glue.imports);
   const exports = /** @type {any} */ (instance.exports);
   glue.__wbg_set_wasm(exports);
   exports.__wbindgen_start();

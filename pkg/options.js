@@ -14,6 +14,7 @@ const KNOWN = [
   "expiredStatuses",
   "csrf",
   "timeout",
+  "crossTab",
   "fetch",
 ];
 
@@ -25,7 +26,7 @@ export function readOptions(options) {
   expect(isObject(options), "options", "an object with at least the refresh URL");
   onlyKnown("", options, KNOWN);
 
-  const { guard, exclude = [], csrf, timeout = 10_000, expiredStatuses = [401] } = options;
+  const { guard, exclude = [], csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
   const request = isUrl(options.refresh) ? { url: options.refresh } : options.refresh;
   const aim = 'the URL of the refresh endpoint, like "/auth/refresh", or an object with its url';
   expect(isObject(request) && isUrl(request.url), "refresh", aim);
@@ -59,6 +60,7 @@ export function readOptions(options) {
     "timeout",
     `a number of milliseconds above 0, ${LONGEST_TIMEOUT} at the most`,
   );
+  expect(typeof crossTab === "boolean", "crossTab", "true or false");
   expect(options.fetch === undefined || typeof options.fetch === "function", "fetch", "a function");
   if (csrf !== undefined) {
     const one = '{ header, value } or { header, cookie }, each a string';
@@ -82,6 +84,7 @@ export function readOptions(options) {
     ],
     expiredStatuses: Uint16Array.from(expiredStatuses),
     timeout,
+    crossTab,
     hasCsrf: csrf !== undefined,
   };
 }
@@ -97,10 +100,11 @@ function expect(met, name, expected) {
 
 /**
  * @param {string} message
+ * @param {unknown} [cause]
  * @returns {never}
  */
-function invalid(message) {
-  throw new KeepfreshError("invalid_options", message);
+function invalid(message, cause) {
+  throw new KeepfreshError("invalid_options", message, cause);
 }
 
 /**
@@ -119,11 +123,16 @@ function onlyKnown(path, value, known) {
  * @param {any} value
  */
 function readUrl(name, value) {
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   let url;
   try {
-    url = new URL(value, globalThis.document?.baseURI ?? globalThis.location?.href);
-  } catch {
-    invalid(`option "${name}": expected a URL, and ${JSON.stringify(String(value))} does not parse as one here`);
+    url = new URL(value, base);
+  } catch (cause) {
+    invalid(
+      `option "${name}": expected a URL, and ${JSON.stringify(String(value))} does not parse as one here` +
+        (base ? "" : ", where there is no page: call this in a browser, or give an absolute URL"),
+      base ? undefined : cause,
+    );
   }
   expect(isUrl(value), name, "a string or a URL");
   expect(/^https?:$/.test(url.protocol), name, "a URL with the scheme http or https");

@@ -1,8 +1,5 @@
 // @ts-check
 
-/** The key of the latest refresh, by its URL: clients that share a session share that too. @type {Map<string, string>} */
-const keys = new Map();
-
 /** The ways out of one client: the fetch to use, and the refresh. */
 export class Wire {
   /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
@@ -22,9 +19,18 @@ export class Wire {
     this.#refresh = read;
   }
 
+  /** Whether a fetch is being called. What that calls in turn is not for the client. */
+  sending = false;
+
   /** @type {typeof fetch} */
-  fetch = (input, init) =>
-    Promise.resolve((this.#given ?? this.native ?? globalThis.fetch)(input, init));
+  fetch = (input, init) => {
+    this.sending = true;
+    try {
+      return Promise.resolve((this.#given ?? this.native ?? globalThis.fetch)(input, init));
+    } finally {
+      this.sending = false;
+    }
+  };
 
   /**
    * A cookie that is not there proves nothing, so then nothing is added.
@@ -36,16 +42,15 @@ export class Wire {
   }
 
   /**
-   * @param {boolean} again Whether it is the last refresh, tried once more.
+   * @param {string} key
    * @param {AbortSignal} signal
    */
-  refresh(again, signal) {
+  refresh(key, signal) {
     const { refresh, home, method, idempotencyKey } = this.#refresh;
     const headers = new Headers(this.#refresh.headers);
     this.addCsrf(headers);
-    const key = (again && keys.get(refresh.href)) || newKey();
-    keys.set(refresh.href, key);
-    if (idempotencyKey) headers.set("idempotency-key", key);
+    // draft-ietf-httpapi-idempotency-key-header: a quoted string
+    if (idempotencyKey) headers.set("idempotency-key", `"${key}"`);
     return this.fetch(refresh.href, {
       method,
       headers,
@@ -58,15 +63,6 @@ export class Wire {
       cache: "no-store",
     });
   }
-}
-
-/**
- * An `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header: a quoted string) of 128 random bits. From
- * `getRandomValues`, because `randomUUID` is missing in an insecure context.
- */
-function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return `"${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
 }
 
 /** @param {string | undefined} name */

@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use web_sys::{AbortSignal, Url};
 
 use crate::{
-    core::{Address, Cause, Event, Failure, Place, Policy, Scope, Standing},
+    core::{Address, Cause, Event, Failure, Key, Place, Policy, Scope, Standing},
     web::{Client, Edge, Outgoing, address_of},
 };
 
@@ -18,7 +18,12 @@ extern "C" {
     /// The hand-written half.
     pub type Host;
     #[wasm_bindgen(method, catch, js_name = refresh)]
-    fn send_refresh(this: &Host, again: bool, signal: &AbortSignal) -> Result<Promise, JsValue>;
+    fn send_refresh(
+        this: &Host,
+        seed: f64,
+        number: u32,
+        signal: &AbortSignal,
+    ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, js_name = place)]
     fn place_of(this: &Host, url: String) -> u32;
     #[wasm_bindgen(method)]
@@ -53,6 +58,8 @@ extern "C" {
     fn timeout(this: &Options) -> f64;
     #[wasm_bindgen(method, getter, js_name = hasCsrf)]
     fn csrf(this: &Options) -> bool;
+    #[wasm_bindgen(method, getter, js_name = crossTab)]
+    fn cross_tab(this: &Options) -> bool;
 }
 
 #[global_allocator]
@@ -121,8 +128,8 @@ impl Engine {
 }
 
 impl Edge for Host {
-    fn refresh(&self, again: bool, signal: &AbortSignal) -> Result<Promise, JsValue> {
-        self.send_refresh(again, signal)
+    fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue> {
+        self.send_refresh(key.seed, key.number, signal)
     }
 
     fn place(&self, url: String) -> Place {
@@ -174,6 +181,7 @@ fn read(options: &Options) -> Policy {
         expired_statuses: options.expired_statuses(),
         timeout: options.timeout(),
         csrf: options.csrf(),
+        cross_tab: options.cross_tab(),
     }
 }
 

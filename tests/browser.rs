@@ -16,7 +16,7 @@ fn world(session: &str, status: u16) -> (Engine, JsValue) {
         r#"(() => {{
           const world = {{ fresh: false, refreshes: 0, sends: 0, events: [], last: undefined }};
           world.options = {{ home: "https://app.test", scope: [[], [], [], [], []],
-            expiredStatuses: Uint16Array.of(401), timeout: 1000, hasCsrf: false }};
+            expiredStatuses: Uint16Array.of(401), timeout: 1000, crossTab: false, hasCsrf: false }};
           world.host = {{
             refresh: async () => {{
               world.refreshes += 1;

@@ -6,7 +6,7 @@ const LONGEST: Millis = 60_000.0;
 const LONGEST_ASKED: Millis = 3_600_000.0;
 
 /// A pause that grows with each failure: 1 s, doubling, to 60 s. A success ends it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
     until: Millis,
@@ -20,6 +20,12 @@ impl Backoff {
         self.failures = self.failures.saturating_add(1);
         self.until = now + asked.map_or(own, |asked| asked.clamp(FIRST, LONGEST_ASKED));
         self.until
+    }
+
+    /// A peer has failed, and the pause after it ends then. A slip in a word must park nobody either.
+    pub(crate) fn hold(&mut self, now: Millis, until: Millis) {
+        self.failures = self.failures.max(1);
+        self.until = until.min(now + LONGEST_ASKED);
     }
 
     pub(crate) fn holds(&self, now: Millis) -> bool {

@@ -20,7 +20,7 @@ impl CallId {
 pub(crate) struct ClientId(pub(crate) u32);
 
 /// One call of the user's, from the moment it is made to the moment it settles.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) client: ClientId,
     pub(crate) kind: super::Kind,
@@ -53,7 +53,7 @@ pub(crate) enum Stage {
 }
 
 /// The calls under way. A plain list, because a page makes many calls, and few at a time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
     latest: CallId,
     calls: Vec<(CallId, Call)>,
@@ -83,6 +83,15 @@ impl Calls {
     pub(crate) fn of(&mut self, client: ClientId) -> impl Iterator<Item = &mut Call> {
         let calls = self.calls.iter_mut().map(|(_, call)| call);
         calls.filter(move |call| call.client == client)
+    }
+
+    /// The cookie changed at that moment, and begins that epoch: what was sent since was sent under it.
+    pub(crate) fn renew_since(&mut self, moment: Millis, epoch: Epoch) {
+        for (_, call) in &mut self.calls {
+            if call.sent_at > moment && call.stage != Stage::Gated {
+                call.epoch = epoch;
+            }
+        }
     }
 
     pub(crate) fn remove(&mut self, id: CallId) {

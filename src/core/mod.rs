@@ -8,6 +8,7 @@ mod backoff;
 mod calls;
 mod epoch;
 mod outcome;
+mod peers;
 mod policy;
 mod refresh;
 mod scope;
@@ -18,6 +19,7 @@ mod tests;
 
 pub(crate) use calls::{CallId, ClientId};
 pub(crate) use outcome::{Outcome, RefreshEnd};
+pub(crate) use peers::{Key, News, Word};
 pub(crate) use policy::{Answer, Cookies, Policy};
 pub(crate) use scope::{Address, Place, Scope};
 pub(crate) use session::{Action, Cause, Event, Failure, Kind, Session, Standing};

@@ -10,6 +10,8 @@ pub(crate) struct Policy {
     pub(crate) timeout: Millis,
     /// Whether requests that can change something carry a CSRF header.
     pub(crate) csrf: bool,
+    /// Whether to coordinate with peers.
+    pub(crate) cross_tab: bool,
 }
 
 /// A response to a guarded request, as far as decisions go.

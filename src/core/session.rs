@@ -5,12 +5,17 @@ use super::{
     backoff::Backoff,
     calls::{Call, CallId, Calls, ClientId, Stage},
     epoch::Epoch,
+    peers::{Key, News, Word},
     policy::Answer,
     refresh::Refresh,
 };
 
 /// How old an access cookie may be for `ensureFresh`, when neither the caller nor the server says.
 const FRESH_ENOUGH: Millis = 60_000.0;
+/// The first pause between two questions about one refresh; it doubles, to eight times that.
+const FIRST_PAUSE: Millis = 250.0;
+/// A word from the future is at the most so far ahead of its time: clocks are read in whole milliseconds.
+const LARGEST_SKEW: Millis = 100.0;
 /// A lifetime below this is a slip or a broken clock; believing it would put a refresh before every request.
 const SHORTEST_LIFETIME: Millis = 1_000.0;
 
@@ -51,17 +56,26 @@ pub(crate) enum Action {
     Done { call: CallId },
     /// Reject the call.
     Fail { call: CallId, failure: Failure },
-    /// Send the refresh, as `client` is configured. `again`: it is the last one, tried once more.
+    /// Ask for the lock that keeps peers from refreshing, and call [`Session::handle_lock`] when it is ours; where there
+    /// is no such lock, at once. If a peer has it, call [`Session::handle_busy`] and go on waiting.
+    Lock,
+    /// Give the lock back, or stop waiting for it.
+    Unlock,
+    /// Send the refresh, as `client` is configured.
     Refresh {
         client: ClientId,
         number: u32,
-        again: bool,
+        key: Key,
     },
-    /// Tell every client; `client` brought it about.
+    /// Give up the refresh on the wire: its answer must not come after the end of its session.
+    Abandon,
+    /// Tell the peers, and whoever comes up later.
+    Tell(Word),
+    /// Tell every client. `by` is the one that brought it about; nobody means a peer.
     Announce {
         event: Event,
         cause: Cause,
-        client: ClientId,
+        by: Option<ClientId>,
     },
 }
 
@@ -97,25 +111,42 @@ pub(crate) enum Cause {
     Lost,
     /// The refresh was not answered in time.
     Overdue,
+    /// The user signed out elsewhere.
+    SignedOut,
 }
 
 /// One session of one refresh URL, shared by the clients of a page: the gate, the epoch, the refresh.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Session {
     standing: Standing,
     epoch: Epoch,
+    /// When the epoch began. Word of what was before that is no news.
+    epoch_at: Millis,
     /// The epoch in which the session of today began. An older attempt belongs to whoever was signed in before,
     /// and its request is never sent again under the cookies of somebody else.
     since: Epoch,
     refresh: Refresh,
+    /// Whether the lock is ours or asked for.
+    leased: bool,
+    /// When it was asked for, or given by a peer: the time that a refresh is given starts here.
+    leased_at: Millis,
     /// Counts the refreshes that were sent, so that a late end is told from the current one.
     number: u32,
     /// Whether the end of refresh `number` is still to come.
     awaited: bool,
-    /// Whether refresh `number` came to no known end, so that the next one is the same one tried again.
-    unsettled: bool,
-    /// When a refresh was lost, if nobody knows yet whether the server has rotated the refresh token.
-    lost_at: Option<Millis>,
+    /// Tells our refreshes from those of peers.
+    seed: f64,
+    /// The latest refresh, ours or a peer's, if it came to no known end: the next one is the same one tried again.
+    unsettled: Option<Key>,
+    /// Nobody knows whether the server has rotated the refresh token; only the answer to a request that is sent after
+    /// this moment tells.
+    doubt: Option<Millis>,
+    /// The call that is on the wire again to find out.
+    asking: Option<CallId>,
+    /// How often that was done for one refresh.
+    asked: u32,
+    /// A peer's refresh is under way, until this moment at the most.
+    foreign: Option<Millis>,
     started: Start,
     /// Paces refreshes that fail.
     unavailable: Backoff,
@@ -125,7 +156,6 @@ pub(crate) struct Session {
     /// Paces refreshes that are refused again, after a success made us doubt an expiry.
     refused: Backoff,
     expired_at: Millis,
-    renewed_at: Option<Millis>,
     fresh_until: Option<Millis>,
     calls: Calls,
     /// Calls that wait, in the order in which they came.
@@ -136,25 +166,37 @@ pub(crate) struct Session {
 /// Who started the latest refresh, when and why.
 #[derive(Clone, Copy, Debug)]
 struct Start {
-    client: ClientId,
+    /// Nobody: it is a peer's.
+    client: Option<ClientId>,
     at: Millis,
+    /// From here on it is overdue.
+    limit: Millis,
     cause: Cause,
 }
 
 impl Session {
-    pub(crate) fn new() -> Self {
+    /// `seed` is a random number, no peer's.
+    pub(crate) fn new(seed: f64) -> Self {
         Self {
             standing: Standing::Unknown,
             epoch: Epoch::default(),
+            epoch_at: Millis::NEG_INFINITY,
             since: Epoch::default(),
             refresh: Refresh::Idle,
+            leased: false,
+            leased_at: 0.0,
             number: 0,
             awaited: false,
-            unsettled: false,
-            lost_at: None,
+            seed,
+            unsettled: None,
+            doubt: None,
+            asking: None,
+            asked: 0,
+            foreign: None,
             started: Start {
-                client: ClientId(0),
+                client: None,
                 at: 0.0,
+                limit: 0.0,
                 cause: Cause::Asked,
             },
             unavailable: Backoff::default(),
@@ -162,7 +204,6 @@ impl Session {
             ineffective_in: None,
             refused: Backoff::default(),
             expired_at: 0.0,
-            renewed_at: None,
             fresh_until: None,
             calls: Calls::default(),
             waiting: Vec::new(),
@@ -172,8 +213,10 @@ impl Session {
 
     pub(crate) fn standing(&self) -> Standing {
         match self.refresh {
-            Refresh::Idle => self.standing,
-            Refresh::Cooling { .. } if self.waiting.is_empty() => self.standing,
+            Refresh::Idle | Refresh::SigningOut { .. } => self.standing,
+            Refresh::Locking { .. } if self.waiting.iter().all(|id| self.is_sign_out(*id)) => {
+                self.standing
+            }
             _ => Standing::Refreshing,
         }
     }
@@ -186,18 +229,17 @@ impl Session {
     /// When to call [`Session::handle_time`], if nothing else happens before. Without it a page that sleeps
     /// loses nothing: every other `handle_*` looks at the clock as well.
     pub(crate) fn poll_timeout(&self) -> Option<Millis> {
-        let patience = self
-            .waiting
-            .iter()
-            .filter_map(|id| self.calls.get(*id))
-            .map(|call| call.patience)
-            .reduce(f64::min)?;
-        Some(match self.refresh {
-            Refresh::Underway { limit: moment } | Refresh::Cooling { until: moment } => {
-                moment.min(patience)
-            }
-            Refresh::Idle | Refresh::Asking { .. } => patience,
-        })
+        let own = match self.refresh {
+            Refresh::Idle => Millis::INFINITY,
+            Refresh::Underway { limit: moment }
+            | Refresh::SigningOut { limit: moment, .. }
+            | Refresh::Cooling { until: moment }
+            | Refresh::Locking { ask_at: moment }
+            | Refresh::Doubting { ask_at: moment } => moment,
+        };
+        let waiting = self.waiting.iter().filter_map(|id| self.calls.get(*id));
+        let next = waiting.map(|call| call.patience).fold(own, f64::min);
+        next.is_finite().then_some(next)
     }
 
     /// A call begins. `timeout` is how long it may spend waiting for us.
@@ -208,7 +250,7 @@ impl Session {
         kind: Kind,
         timeout: Millis,
     ) -> CallId {
-        self.handle_time(now);
+        self.pass(now);
         let id = self.calls.insert(Call {
             client,
             kind,
@@ -220,78 +262,53 @@ impl Session {
         });
         match kind {
             Kind::EnsureFresh { max_age } if self.is_fresh(now, max_age) => self.done(id),
-            Kind::EnsureFresh { .. } | Kind::Refresh => self.await_refresh(now, id, Cause::Asked),
-            _ if self.is_underway() => self.park(now, id, Stage::Gated),
-            Kind::Request { .. } if self.lifetime_is_over(now) => {
+            Kind::EnsureFresh { .. } | Kind::Refresh => self.await_refresh(now, id),
+            Kind::SignOut => self.park(now, id, Stage::Gated),
+            Kind::Request { .. } if self.is_closed() || self.lifetime_is_over(now) => {
                 self.park(now, id, Stage::Gated);
-                self.start_refresh(now, id, Cause::Lifetime);
             }
-            Kind::Request { .. } | Kind::SignOut => self.send(now, id, Stage::Sent),
+            Kind::Request { .. } => self.send(now, id, Stage::Sent),
         }
+        self.settle(now);
         id
     }
 
     /// The server answered the call's request.
     pub(crate) fn handle_answer(&mut self, now: Millis, id: CallId, answer: Answer) {
-        self.handle_time(now);
-        let Some(call) = self.calls.get(id) else {
-            return;
-        };
-        let (stage, epoch, sent_at) = (call.stage, call.epoch, call.sent_at);
-        let Kind::Request { replayable } = call.kind else {
-            return self.answer(id);
-        };
-
-        if !answer.expired {
-            self.answer(id);
-            if answer.ok {
-                self.note_success(sent_at);
-            }
-            if self.refresh == (Refresh::Asking { by: id }) {
-                self.handle_reply(now, answer.ok && epoch == self.epoch);
-            }
-            return;
+        self.pass(now);
+        if let Some(call) = self.calls.get(id) {
+            let Call {
+                stage,
+                epoch,
+                sent_at,
+                kind,
+                ..
+            } = *call;
+            self.judge(now, id, answer, (stage, epoch, sent_at, kind));
         }
-        if self.lost_at.is_some_and(|lost_at| sent_at >= lost_at) {
-            // Sent after the refresh was lost, and still a 401: that refresh has changed nothing.
-            self.lost_at = None;
-        }
-        match stage {
-            Stage::Last => self.answer(id),
-            Stage::Replayed => {
-                self.answer(id);
-                if epoch == self.epoch {
-                    self.note_ineffective(now);
-                }
-            }
-            // Signed out or in since: the request is not sent again under the cookies of somebody else.
-            _ if epoch < self.since || self.standing == Standing::Expired => self.answer(id),
-            // A late 401: the cookie has changed while it was on its way.
-            _ if epoch < self.epoch && !replayable => self.fail(id, Failure::NotReplayable),
-            _ if epoch < self.epoch && !self.is_underway() => self.send(now, id, Stage::Replayed),
-            _ if self.refresh == Refresh::Idle && self.is_futile(now) => self.answer(id),
-            _ => self.await_refresh(now, id, Cause::Unauthorized),
-        }
+        self.settle(now);
     }
 
     /// `fetch` rejected the call's request; the shell hands the rejection over.
     pub(crate) fn handle_rejection(&mut self, now: Millis, id: CallId) {
         // First, so that its time cannot run out as well.
         self.forget(id);
-        self.handle_time(now);
-        if self.refresh == (Refresh::Asking { by: id }) {
-            self.handle_reply(now, false);
+        self.pass(now);
+        if self.stop_asking(now, id) {
+            self.find_out_later(now);
         }
+        self.settle(now);
     }
 
     /// The caller aborted the call, and the shell has settled it.
     pub(crate) fn handle_abort(&mut self, now: Millis, id: CallId) {
         // First, so that its time cannot run out as well.
         self.forget(id);
-        self.handle_time(now);
-        if self.refresh == (Refresh::Asking { by: id }) {
+        self.pass(now);
+        if self.stop_asking(now, id) {
             self.ask(now);
         }
+        self.settle(now);
     }
 
     /// The body of the 401 that the call holds is too large to be kept.
@@ -301,6 +318,60 @@ impl Session {
         {
             call.stage = Stage::Refused { whole: false };
         }
+    }
+
+    /// A peer has the lock.
+    pub(crate) fn handle_busy(&mut self, now: Millis) {
+        self.pass(now);
+        if let Refresh::Locking { ask_at } = &mut self.refresh {
+            // Later than in doubt: as a rule the peer is well, and its word is on the way.
+            self.asked = 2;
+            *ask_at = now + pause(self.asked);
+        }
+        self.settle(now);
+    }
+
+    /// The lock is ours. `waited`: a peer had it before. `last` is the latest word of any peer, if it was kept.
+    pub(crate) fn handle_lock(&mut self, now: Millis, waited: bool, last: Option<Word>) {
+        self.pass(now);
+        // A refusal has been announced to those who were there. Who comes up later asks for itself.
+        if let Some(word) = last
+            && word.news != News::Expired
+        {
+            self.learn(now, word);
+        }
+        if let Refresh::Locking { .. } = self.refresh {
+            // The lock is ours, so its holder is gone, and was not heard of again.
+            if let Some(until) = self.foreign.take() {
+                self.doubt_until(until);
+            }
+            let latest = self.latest_refused();
+            self.doubt = self.doubt.filter(|doubt| latest < *doubt);
+            if waited {
+                self.doubt_until(now);
+                self.leased_at = now;
+            }
+            self.enter(now);
+        }
+        self.settle(now);
+    }
+
+    /// A peer has told us something.
+    pub(crate) fn handle_word(&mut self, now: Millis, word: Word) {
+        self.pass(now);
+        self.learn(now, word);
+        self.settle(now);
+    }
+
+    /// The page is back after it could hear nobody (from the back-forward cache, say).
+    pub(crate) fn handle_return(&mut self, now: Millis) {
+        self.pass(now);
+        // Somebody may have signed in elsewhere.
+        if self.standing == Standing::Expired {
+            self.standing = Standing::Unknown;
+        }
+        self.fresh_until = None;
+        self.settle(now);
     }
 
     /// Refresh `number` ended.
@@ -316,12 +387,15 @@ impl Session {
                 retry_after,
             } => {
                 match Outcome::of(status, redirected) {
-                    Outcome::Renewed => self.renew(now),
+                    // A page that was frozen handles its answer hours later. To its peers it is no news then.
+                    Outcome::Renewed => self.renew(now, now, now.min(self.started.limit)),
+                    // A peer renewed it while we were refused: the token that we sent was of before.
+                    Outcome::Expired if self.epoch_at > self.started.at => self.wonder(now),
                     Outcome::Expired => self.expire(now),
                     // Overdue already: then it is no news.
                     Outcome::Unavailable if self.is_underway() => {
-                        self.announce(Event::Unavailable, Cause::Answered);
                         self.unavailable.fail(now, retry_after);
+                        self.fail_publicly(now, Cause::Answered);
                         self.cool(now);
                     }
                     Outcome::Unavailable => {}
@@ -330,7 +404,8 @@ impl Session {
             RefreshEnd::Lost if self.is_underway() => self.lose(now, Cause::Lost),
             RefreshEnd::Lost => {}
         }
-        self.handle_time(now);
+        self.pass(now);
+        self.settle(now);
     }
 
     /// The refresh or the sign-in said how long the access token lives. `asked_at` is when its request was sent:
@@ -345,17 +420,14 @@ impl Session {
     /// A sign-in was answered. If it succeeded, whatever was known is about another session.
     pub(crate) fn handle_sign_in(&mut self, now: Millis, status: u16) {
         if (200..300).contains(&status) {
-            self.begin(now, Standing::Active);
-            self.renewed_at = Some(now);
+            self.begin(now, now, Standing::Active);
+            self.tell(now, News::SignedIn, now, 0.0, Cause::Asked);
         }
+        self.settle(now);
     }
 
     /// A client is disposed of. Its calls that wait are rejected; what is on the wire comes back as it is.
     pub(crate) fn handle_dispose(&mut self, now: Millis, client: ClientId) {
-        let asking = match self.refresh {
-            Refresh::Asking { by } => self.calls.get(by).is_some_and(|call| call.client == client),
-            _ => false,
-        };
         for id in std::mem::take(&mut self.waiting) {
             if self.calls.get(id).is_some_and(|call| call.client == client) {
                 self.fail(id, Failure::Disposed);
@@ -366,25 +438,124 @@ impl Session {
         self.calls
             .of(client)
             .for_each(|call| call.stage = Stage::Last);
-        if asking {
+        if let Some(by) = self.asking
+            && self.calls.get(by).is_some_and(|call| call.client == client)
+            && self.stop_asking(now, by)
+        {
             self.ask(now);
         }
+        self.settle(now);
     }
 
     /// Time has passed.
     pub(crate) fn handle_time(&mut self, now: Millis) {
+        self.pass(now);
+        self.settle(now);
+    }
+
+    fn pass(&mut self, now: Millis) {
         self.fail_waiting(now, |call| now >= call.patience);
         match self.refresh {
             Refresh::Underway { limit } if now >= limit => self.lose(now, Cause::Overdue),
+            Refresh::SigningOut { limit, .. } if now >= limit => self.refresh = Refresh::Idle,
+            Refresh::Locking { ask_at } | Refresh::Doubting { ask_at } if now >= ask_at => {
+                self.ask(now);
+            }
             Refresh::Cooling { until } if now >= until => {
                 self.refresh = Refresh::Idle;
-                if self.lost_at.is_some() {
+                if self.doubt.is_some() {
                     self.ask(now);
-                } else if let Some(first) = self.waiting.first() {
-                    self.start_refresh(now, *first, self.started.cause);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Brings the refresh and the lock in line with who waits. The last thing that every `handle_*` does.
+    fn settle(&mut self, now: Millis) {
+        let nobody = self.waiting.is_empty() && self.asking.is_none();
+        match self.refresh {
+            Refresh::Locking { .. } | Refresh::Doubting { .. } | Refresh::Cooling { .. }
+                if nobody =>
+            {
+                self.refresh = Refresh::Idle;
+            }
+            // Who signs out has no use for what is waited for, but for a refresh that would outlive the session.
+            Refresh::Doubting { .. } | Refresh::Cooling { .. }
+                if self.leaving().is_some() && self.orphan(now).is_none() =>
+            {
+                self.refresh = Refresh::Idle;
+            }
+            _ => {}
+        }
+        if self.refresh == Refresh::Idle && !self.waiting.is_empty() {
+            let ask_at = Millis::INFINITY;
+            self.refresh = Refresh::Locking { ask_at };
+        }
+        let needed = matches!(
+            self.refresh,
+            Refresh::Locking { .. } | Refresh::Underway { .. } | Refresh::SigningOut { .. }
+        );
+        if !needed {
+            self.unlock();
+        } else if !self.leased {
+            self.leased = true;
+            self.leased_at = now;
+            self.actions.push_back(Action::Lock);
+        }
+    }
+
+    fn unlock(&mut self) {
+        if std::mem::take(&mut self.leased) {
+            self.actions.push_back(Action::Unlock);
+        }
+    }
+
+    /// What the answer means.
+    fn judge(
+        &mut self,
+        now: Millis,
+        id: CallId,
+        answer: Answer,
+        (stage, epoch, sent_at, kind): (Stage, Epoch, Millis, Kind),
+    ) {
+        let asked = self.stop_asking(now, id);
+        let Kind::Request { replayable } = kind else {
+            self.answer(id);
+            return self.signed_out(id);
+        };
+        if !answer.expired {
+            self.answer(id);
+            if answer.ok {
+                self.note_success(sent_at);
+            }
+            if asked && answer.ok && epoch == self.epoch {
+                // It was let in: the refresh that was in doubt had reached the server.
+                self.renew(now, sent_at, sent_at);
+            } else if asked {
+                self.find_out_later(now);
+            }
+            return;
+        }
+        if self.doubt.is_some_and(|doubt| sent_at >= doubt) {
+            // Sent when that refresh was over, and still a 401: it has changed nothing.
+            self.doubt = None;
+        }
+        match stage {
+            Stage::Last => self.answer(id),
+            Stage::Replayed => {
+                self.answer(id);
+                if epoch == self.epoch {
+                    self.note_ineffective(now);
+                }
+            }
+            // Signed out or in since: the request is not sent again under the cookies of somebody else.
+            _ if epoch < self.since || self.standing == Standing::Expired => self.answer(id),
+            // A late 401: the cookie has changed while it was on its way.
+            _ if epoch < self.epoch && !replayable => self.fail(id, Failure::NotReplayable),
+            _ if epoch < self.epoch && !self.is_closed() => self.send(now, id, Stage::Replayed),
+            _ if self.refresh == Refresh::Idle && self.is_futile(now) => self.answer(id),
+            _ => self.await_refresh(now, id),
         }
     }
 
@@ -395,10 +566,7 @@ impl Session {
         if self.standing == Standing::Expired {
             return true;
         }
-        let Some(renewed_at) = self.renewed_at else {
-            return false;
-        };
-        let age = now - renewed_at;
+        let age = now - self.epoch_at;
         match (self.fresh_until, max_age) {
             (Some(until), _) if now >= until => false,
             (_, Some(max_age)) => age <= max_age,
@@ -411,7 +579,7 @@ impl Session {
     fn lifetime_is_over(&self, now: Millis) -> bool {
         self.fresh_until.is_some_and(|until| now >= until)
             && self.refresh == Refresh::Idle
-            && self.lost_at.is_none()
+            && self.doubt.is_none()
             && !self.unavailable.holds(now)
     }
 
@@ -422,6 +590,11 @@ impl Session {
 
     fn is_underway(&self) -> bool {
         matches!(self.refresh, Refresh::Underway { .. })
+    }
+
+    /// Whether guarded requests wait at the gate.
+    fn is_closed(&self) -> bool {
+        self.is_underway() || matches!(self.refresh, Refresh::Locking { .. })
     }
 
     fn note_success(&mut self, sent_at: Millis) {
@@ -446,13 +619,23 @@ impl Session {
         self.announce(Event::Ineffective, Cause::Unauthorized);
     }
 
-    /// Another session begins, or none: what is on the wire belongs to the one before.
-    fn begin(&mut self, now: Millis, standing: Standing) {
+    /// The cookie changed at that moment. What was sent since has the new one.
+    fn advance(&mut self, moment: Millis) {
         self.epoch.advance();
+        self.epoch_at = moment;
+        self.calls.renew_since(moment, self.epoch);
+    }
+
+    /// Another session begins, or none: what is on the wire belongs to the one before.
+    fn begin(&mut self, now: Millis, moment: Millis, standing: Standing) {
+        self.advance(moment);
         self.since = self.epoch;
-        self.awaited = false;
+        if std::mem::take(&mut self.awaited) {
+            self.actions.push_back(Action::Abandon);
+        }
         self.ineffective.reset();
         self.refused.reset();
+        self.expired_at = moment;
         self.conclude(standing);
         self.release(now);
     }
@@ -461,101 +644,317 @@ impl Session {
     fn conclude(&mut self, standing: Standing) {
         self.standing = standing;
         self.refresh = Refresh::Idle;
-        self.lost_at = None;
-        self.unsettled = false;
+        self.doubt = None;
+        self.asking = None;
+        self.foreign = None;
+        self.unsettled = None;
         self.unavailable.reset();
         self.fresh_until = None;
-        self.renewed_at = None;
+    }
+
+    // What peers say.
+
+    fn learn(&mut self, now: Millis, word: Word) {
+        if word.age < -LARGEST_SKEW {
+            // The clock has been set back, and nobody knows when that was. But its key is to be kept.
+            if matches!(word.news, News::Started | News::Unavailable) {
+                self.leave_to_peer(word);
+            }
+            return;
+        }
+        let moment = now - word.age.max(0.0);
+        let until = moment + word.span;
+        if moment <= self.epoch_at {
+            return;
+        }
+        self.foreign = None;
+        match word.news {
+            // Ours has an end of its own.
+            News::Started | News::Unavailable if self.is_underway() => {}
+            News::Started => {
+                self.foreign = Some(until);
+                self.leave_to_peer(word);
+            }
+            News::Unavailable => {
+                self.leave_to_peer(word);
+                if word.cause != Cause::Answered {
+                    self.doubt_until(moment);
+                }
+                self.unavailable.hold(now, until);
+                if self.unavailable.holds(now) {
+                    self.cool(now);
+                    self.announce(Event::Unavailable, word.cause);
+                }
+            }
+            // Before this page was there: it knows nothing that this could change.
+            _ if moment <= 0.0 => {}
+            News::Refreshed => {
+                self.leave_to_peer(word);
+                self.succeed(now, moment);
+            }
+            News::Expired => {
+                self.leave_to_peer(word);
+                self.end(now, moment, word.cause);
+            }
+            News::SignedIn => self.begin(now, moment, Standing::Active),
+            News::SignedOut => {
+                self.leave_to_peer(word);
+                let known = self.standing == Standing::Expired;
+                self.begin(now, moment, Standing::Expired);
+                if !known {
+                    self.announce(Event::Expired, Cause::SignedOut);
+                }
+            }
+        }
+    }
+
+    /// The latest refresh is a peer's. Where there are no locks, ours may be under way all the same.
+    fn leave_to_peer(&mut self, word: Word) {
+        if self.is_underway() {
+            return;
+        }
+        self.unsettled = Some(word.key);
+        self.started.client = None;
+        self.started.cause = word.cause;
+    }
+
+    /// Tells the peers what came about at that moment.
+    fn tell(&mut self, now: Millis, news: News, moment: Millis, span: Millis, cause: Cause) {
+        self.actions.push_back(Action::Tell(Word {
+            news,
+            age: now - moment,
+            span,
+            cause,
+            key: self.unsettled.unwrap_or_default(),
+        }));
     }
 
     // The refresh.
 
     /// Lets the call wait for a refresh, and sees to it that there is one.
-    fn await_refresh(&mut self, now: Millis, id: CallId, cause: Cause) {
+    fn await_refresh(&mut self, now: Millis, id: CallId) {
         self.hold(now, id);
-        let unknown = self.lost_at.is_some();
         match self.refresh {
-            Refresh::Underway { .. } => {}
-            Refresh::Asking { .. } if unknown => {}
-            Refresh::Idle if unknown && cause == Cause::Unauthorized => self.ask(now),
+            Refresh::Locking { .. } | Refresh::Underway { .. } | Refresh::SigningOut { .. } => {}
+            Refresh::Doubting { .. } if self.doubt.is_some() => {}
+            Refresh::Idle if self.doubt.is_some() && self.can_ask() => self.wonder(now),
             _ if self.unavailable.holds(now) => self.cool(now),
-            _ => self.start_refresh(now, id, cause),
+            // It is settled then who is to be asked for the lock.
+            _ => self.refresh = Refresh::Idle,
         }
     }
 
-    fn start_refresh(&mut self, now: Millis, id: CallId, cause: Cause) {
-        let Some(call) = self.calls.get(id) else {
+    /// The lock is ours: what is to be done under it, or before.
+    fn enter(&mut self, now: Millis) {
+        if let Some(until) = self.orphan(now) {
+            // Its page is gone, and it is on its way.
+            self.asked = 0;
+            let ask_at = until.min(now + pause(0));
+            self.refresh = Refresh::Doubting { ask_at };
+            self.release_unsent(now);
+        } else if let Some(by) = self.leaving() {
+            self.send_released(now, by, Stage::Sent);
+        } else if self.asking.is_some() && (self.doubt.is_some() || self.waiting.is_empty()) {
+            // Its answer first.
+            self.asked = 0;
+            let ask_at = Millis::INFINITY;
+            self.refresh = Refresh::Doubting { ask_at };
+        } else if self.doubt.is_some() && self.can_ask() {
+            self.wonder(now);
+        } else if self.unavailable.holds(now) {
+            self.cool(now);
+        } else {
+            self.start_refresh(now);
+        }
+    }
+
+    /// When the latest of those was sent that wait with a 401.
+    fn latest_refused(&self) -> Millis {
+        let refused = |call: &&Call| matches!(call.stage, Stage::Refused { .. });
+        let waiting = self.waiting.iter().filter_map(|id| self.calls.get(*id));
+        let sent = waiting.filter(refused).map(|call| call.sent_at);
+        sent.fold(Millis::NEG_INFINITY, f64::max)
+    }
+
+    fn start_refresh(&mut self, now: Millis) {
+        let first = self.waiting.first().and_then(|id| self.calls.get(*id));
+        let Some(call) = first else {
             return;
         };
-        let client = call.client;
-        self.refresh = Refresh::Underway {
-            limit: now + call.timeout,
+        let cause = match (call.kind, call.stage) {
+            (Kind::Request { .. }, Stage::Gated) => Cause::Lifetime,
+            (Kind::Request { .. }, _) => Cause::Unauthorized,
+            _ => Cause::Asked,
         };
+        let client = call.client;
+        let limit = self.leased_at + call.timeout;
+        self.refresh = Refresh::Underway { limit };
         self.started = Start {
-            client,
+            client: Some(client),
             at: now,
+            limit,
             cause,
         };
+        self.doubt = None;
+        self.asking = None;
         self.number = self.number.wrapping_add(1);
         self.awaited = true;
-        let again = std::mem::replace(&mut self.unsettled, true);
+        let number = self.number;
+        let new = Key {
+            seed: self.seed,
+            number,
+        };
+        let key = *self.unsettled.get_or_insert(new);
+        // First, for this page may be gone at any time.
+        self.tell(now, News::Started, now, limit - now, cause);
         self.actions.push_back(Action::Refresh {
             client,
-            number: self.number,
-            again,
+            number,
+            key,
         });
     }
 
-    fn renew(&mut self, now: Millis) {
-        self.epoch.advance();
+    /// The refresh of ours, or the one in doubt, has worked: the cookie is a new one since that moment, and peers are told
+    /// that it is since `told`.
+    fn renew(&mut self, now: Millis, moment: Millis, told: Millis) {
+        self.tell(now, News::Refreshed, told, 0.0, self.started.cause);
+        self.succeed(now, moment);
+    }
+
+    fn succeed(&mut self, now: Millis, moment: Millis) {
+        self.advance(moment);
         self.refused.reset();
+        // Where there are no locks, a peer's success may come while ours is on its way.
+        let own = (self.refresh, self.unsettled);
+        let keeps = self.awaited && self.is_underway();
         self.conclude(Standing::Active);
-        self.renewed_at = Some(now);
+        if keeps {
+            (self.refresh, self.unsettled) = own;
+        } else {
+            self.unlock();
+        }
         self.announce(Event::Refreshed, self.started.cause);
         self.release(now);
     }
 
     fn expire(&mut self, now: Millis) {
+        self.tell(now, News::Expired, now, 0.0, Cause::Answered);
+        self.end(now, now, Cause::Answered);
+    }
+
+    fn end(&mut self, now: Millis, moment: Millis, cause: Cause) {
         let known = self.standing == Standing::Expired;
         self.refused.fail(now, None);
         self.conclude(Standing::Expired);
-        self.expired_at = now;
+        self.expired_at = moment;
+        self.unlock();
         if !known {
-            self.announce(Event::Expired, Cause::Answered);
+            self.announce(Event::Expired, cause);
         }
         self.release(now);
     }
 
     /// The refresh was sent, and nobody knows what came of it.
     fn lose(&mut self, now: Millis, cause: Cause) {
-        self.lost_at = Some(now);
         self.unavailable.fail(now, None);
+        self.fail_publicly(now, cause);
+        self.wonder(now);
+    }
+
+    fn fail_publicly(&mut self, now: Millis, cause: Cause) {
+        let span = self.unavailable.until() - now;
+        self.tell(now, News::Unavailable, now, span, cause);
+        self.unlock();
         self.announce(Event::Unavailable, cause);
+    }
+
+    /// What came of a refresh is in doubt, from now on.
+    fn wonder(&mut self, now: Millis) {
+        self.doubt_until(now);
+        self.asked = 0;
+        let ask_at = Millis::INFINITY;
+        self.refresh = Refresh::Doubting { ask_at };
         self.release_unsent(now);
         self.ask(now);
     }
 
-    /// Lets a waiting request find out what has become of a lost refresh, by being sent again.
+    fn doubt_until(&mut self, moment: Millis) {
+        self.doubt = Some(self.doubt.map_or(moment, |doubt| doubt.max(moment)));
+    }
+
+    /// Until when a refresh may be on its way that nobody awaits any more.
+    fn orphan(&self, now: Millis) -> Option<Millis> {
+        self.doubt.filter(|doubt| now < *doubt)
+    }
+
+    /// Lets a waiting request find out how the session stands, by being sent again.
     fn ask(&mut self, now: Millis) {
-        let can_ask = |call: &Call| call.kind == Kind::Request { replayable: true };
-        let mut waiting = self.waiting.iter().copied();
-        if let Some(by) = waiting.find(|id| self.calls.get(*id).is_some_and(can_ask)) {
-            self.refresh = Refresh::Asking { by };
+        if self.asking.is_some() || matches!(self.refresh, Refresh::Cooling { .. }) {
+            return;
+        }
+        if self.leaving().is_some() && self.orphan(now).is_none() && !self.is_closed() {
+            // It ends the session, and so the question.
+            self.refresh = Refresh::Idle;
+            return;
+        }
+        let asker = self.waiting.iter().copied().find(|id| self.is_asker(*id));
+        let later = now + pause(self.asked);
+        let ask_at = if let Some(by) = asker {
+            self.asked = self.asked.saturating_add(1);
             self.unpark(now, by);
             self.send(now, by, Stage::Asking);
+            self.asking = Some(by);
+            Millis::INFINITY
+        } else if self.is_closed() {
+            later
+        } else if let Some(until) = self.orphan(now) {
+            until
         } else {
             // Nobody here can ask. The next guarded request does, by being sent.
             self.refresh = Refresh::Idle;
-            self.fail_waiting(now, |_| true);
-        }
+            if self.started.client.is_some() {
+                self.fail_waiting(now, |call| call.kind != Kind::SignOut);
+            }
+            return;
+        };
+        self.refresh = if self.is_closed() {
+            Refresh::Locking { ask_at }
+        } else {
+            Refresh::Doubting { ask_at }
+        };
     }
 
-    /// The request that asked came back, and not with a 401. `renewed`: it was let in, so that the lost refresh
-    /// had reached the server. Otherwise nobody is the wiser, and the next one asks after a pause.
-    fn handle_reply(&mut self, now: Millis, renewed: bool) {
-        if renewed {
-            self.renew(now);
-        } else {
+    fn can_ask(&self) -> bool {
+        self.waiting.iter().any(|id| self.is_asker(*id))
+    }
+
+    fn is_asker(&self, id: CallId) -> bool {
+        self.calls.get(id).is_some_and(|call| {
+            call.kind == Kind::Request { replayable: true }
+                && matches!(call.stage, Stage::Refused { .. })
+        })
+    }
+
+    /// The call does not ask any more, if it did; another one may, after a pause.
+    fn stop_asking(&mut self, now: Millis, id: CallId) -> bool {
+        let asked = self.asking == Some(id);
+        if asked {
+            self.asking = None;
+            let (later, orphan) = (now + pause(self.asked), self.orphan(now));
+            match &mut self.refresh {
+                Refresh::Locking { ask_at } => *ask_at = later,
+                Refresh::Doubting { ask_at } => {
+                    *ask_at = orphan.map_or(later, |until| later.min(until));
+                }
+                _ => {}
+            }
+        }
+        asked
+    }
+
+    /// The request that asked came back with neither a success nor a 401, so nobody is the wiser.
+    fn find_out_later(&mut self, now: Millis) {
+        if let Refresh::Doubting { .. } = self.refresh {
             self.unavailable.fail(now, None);
             self.cool(now);
         }
@@ -566,7 +965,26 @@ impl Session {
         let until = self.unavailable.until();
         self.refresh = Refresh::Cooling { until };
         self.release_unsent(now);
-        self.fail_waiting(now, |call| call.patience < until);
+        self.fail_waiting(now, |call| {
+            call.patience < until && call.kind != Kind::SignOut
+        });
+    }
+
+    /// The sign-out that waits, if there is one.
+    fn leaving(&self) -> Option<CallId> {
+        let mut waiting = self.waiting.iter().copied();
+        waiting.find(|id| self.is_sign_out(*id))
+    }
+
+    fn is_sign_out(&self, id: CallId) -> bool {
+        let call = self.calls.get(id);
+        call.is_some_and(|call| call.kind == Kind::SignOut)
+    }
+
+    fn signed_out(&mut self, id: CallId) {
+        if matches!(self.refresh, Refresh::SigningOut { by, .. } if by == id) {
+            self.refresh = Refresh::Idle;
+        }
     }
 
     // The calls.
@@ -578,8 +996,13 @@ impl Session {
         (call.stage, call.epoch, call.sent_at) = (stage, self.epoch, now);
         self.actions.push_back(Action::Send { call: id });
         if call.kind == Kind::SignOut {
-            self.begin(now, Standing::Expired);
-            self.expired_at = now;
+            let limit = now + call.timeout;
+            let leased = self.leased;
+            self.begin(now, now, Standing::Expired);
+            self.tell(now, News::SignedOut, now, 0.0, Cause::Asked);
+            if leased {
+                self.refresh = Refresh::SigningOut { by: id, limit };
+            }
         }
     }
 
@@ -610,19 +1033,24 @@ impl Session {
         }
     }
 
-    /// Ends every wait, as the session now stands.
+    /// Ends every wait that is over, as the session now stands.
     fn release(&mut self, now: Millis) {
         for id in std::mem::take(&mut self.waiting) {
-            self.unpark(now, id);
             let Some(call) = self.calls.get(id) else {
                 continue;
             };
             let stale = call.epoch < self.since;
             let renewed = self.standing == Standing::Active && !stale;
             match (call.kind, call.stage) {
+                // It has a way of its own: under the lock.
+                (Kind::SignOut, _) => self.waiting.push(id),
                 (Kind::EnsureFresh { .. } | Kind::Refresh, _) => self.done(id),
+                // Its 401 is about the cookie of now.
+                (_, Stage::Refused { .. }) if renewed && call.epoch == self.epoch => {
+                    self.waiting.push(id);
+                }
                 (Kind::Request { replayable: true }, Stage::Refused { .. }) if renewed => {
-                    self.send(now, id, Stage::Replayed);
+                    self.send_released(now, id, Stage::Replayed);
                 }
                 (Kind::Request { .. }, Stage::Refused { whole: true }) if !renewed => {
                     self.answer(id)
@@ -631,12 +1059,17 @@ impl Session {
                 (Kind::Request { replayable: true }, Stage::Refused { .. })
                     if self.standing == Standing::Expired =>
                 {
-                    self.send(now, id, Stage::Last);
+                    self.send_released(now, id, Stage::Last);
                 }
                 (_, Stage::Refused { .. }) => self.fail(id, Failure::NotReplayable),
-                _ => self.send(now, id, Stage::Sent),
+                _ => self.send_released(now, id, Stage::Sent),
             }
         }
+    }
+
+    fn send_released(&mut self, now: Millis, id: CallId, stage: Stage) {
+        self.unpark(now, id);
+        self.send(now, id, stage);
     }
 
     /// Opens the gate for what may be let in without this refresh: what has never been sent, and what was refused
@@ -648,28 +1081,22 @@ impl Session {
                 && call.epoch < current
                 && call.kind == Kind::Request { replayable: true }
         };
-        let is_unsent = |call: &Call| {
-            call.stage == Stage::Gated && matches!(call.kind, Kind::Request { .. } | Kind::SignOut)
-        };
+        let is_unsent =
+            |call: &Call| call.stage == Stage::Gated && matches!(call.kind, Kind::Request { .. });
         for id in self.take_waiting(|call| is_unsent(call) || is_late(call)) {
-            self.unpark(now, id);
             let stage = match self.calls.get(id) {
                 Some(call) if is_late(call) => Stage::Replayed,
                 _ => Stage::Sent,
             };
-            self.send(now, id, stage);
+            self.send_released(now, id, stage);
         }
     }
 
     fn fail_waiting(&mut self, now: Millis, hopeless: impl Fn(&Call) -> bool) {
         for id in self.take_waiting(hopeless) {
-            if self
-                .calls
-                .get(id)
-                .is_some_and(|call| call.kind == Kind::SignOut)
-            {
+            if self.is_sign_out(id) {
                 // To sign out is never put off for good.
-                self.send(now, id, Stage::Sent);
+                self.send_released(now, id, Stage::Sent);
             } else {
                 self.fail(id, Failure::RefreshUnavailable);
             }
@@ -703,14 +1130,17 @@ impl Session {
     fn forget(&mut self, id: CallId) {
         self.calls.remove(id);
         self.waiting.retain(|waiting| *waiting != id);
+        self.signed_out(id);
     }
 
     fn announce(&mut self, event: Event, cause: Cause) {
-        let client = self.started.client;
-        self.actions.push_back(Action::Announce {
-            event,
-            cause,
-            client,
-        });
+        let by = self.started.client;
+        self.actions
+            .push_back(Action::Announce { event, cause, by });
     }
+}
+
+/// How long to wait before the next question, after so many.
+fn pause(asked: u32) -> Millis {
+    FIRST_PAUSE * f64::from(1_u32 << asked.min(3))
 }

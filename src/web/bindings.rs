@@ -14,6 +14,42 @@ extern "C" {
     #[wasm_bindgen(js_name = clearTimeout)]
     pub(crate) fn clear_timeout(timer: &JsValue);
 
+    /// `then` is called with the lock, which is held until the promise that it returns is settled.
+    #[wasm_bindgen(catch, js_namespace = ["navigator", "locks"], js_name = request)]
+    pub(crate) fn request_lock(
+        name: &JsValue,
+        options: &JsValue,
+        then: &Function,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = localStorage, js_name = setItem)]
+    pub(crate) fn keep(name: &JsValue, text: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_namespace = localStorage, js_name = getItem)]
+    pub(crate) fn kept(name: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_name = addEventListener)]
+    pub(crate) fn listen(event: &str, then: &Function) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = removeEventListener)]
+    pub(crate) fn unlisten(event: &str, then: &Function) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(js_name = BroadcastChannel)]
+    pub(crate) type Channel;
+    #[wasm_bindgen(catch, constructor, js_class = BroadcastChannel)]
+    fn new(name: &JsValue) -> Result<Channel, JsValue>;
+    #[wasm_bindgen(method, setter)]
+    pub(crate) fn set_onmessage(this: &Channel, then: &Function);
+    #[wasm_bindgen(method, catch, js_name = postMessage)]
+    pub(crate) fn post(this: &Channel, message: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(method)]
+    pub(crate) fn close(this: &Channel);
+
+    /// A message of a channel, or a `pageshow`.
+    pub(crate) type Event;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn data(this: &Event) -> JsValue;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn persisted(this: &Event) -> bool;
+
     #[wasm_bindgen(js_name = Number)]
     pub(crate) fn to_number(value: &JsValue) -> f64;
 
@@ -43,6 +79,15 @@ extern "C" {
     pub(crate) fn watch(this: &Thenable, fulfilled: &Function, rejected: &Function);
     #[wasm_bindgen(method, js_name = then)]
     pub(crate) fn then_if_fulfilled(this: &Thenable, fulfilled: &Function) -> Promise;
+}
+
+pub(crate) fn open_channel(name: &JsValue) -> Result<Channel, JsValue> {
+    Channel::new(name)
+}
+
+/// The options that ask for a lock only if it is free.
+pub(crate) fn free_only() -> JsValue {
+    js_sys::JSON::parse("{\"ifAvailable\":true}").unwrap_or_default()
 }
 
 /// Looks at a value as something else, unchecked: every getter of it may find `undefined`.

@@ -9,14 +9,15 @@ use web_sys::{AbortController, AbortSignal, Response};
 
 use super::{
     Outgoing,
-    bindings::{Callback, Renewal, Thenable, now, view},
+    bindings::{self, Callback, Renewal, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
+    peers::{Lock, Peers, decode},
     refresh,
     timer::Timer,
 };
 use crate::core::{
-    Action, CallId, Cause, ClientId, Event, Failure, Kind, RefreshEnd, Session, Standing,
+    Action, CallId, Cause, ClientId, Event, Failure, Key, Kind, RefreshEnd, Session, Standing,
 };
 
 type Settlement = Result<JsValue, JsValue>;
@@ -32,6 +33,7 @@ pub(crate) struct Driver {
     next_client: Cell<u32>,
     calls: RefCell<Vec<Rc<Underway>>>,
     flight: RefCell<Flight>,
+    peers: Peers,
     timer: Timer,
     callback: Callback,
 }
@@ -48,10 +50,14 @@ enum Step {
     LifetimeRead,
     SignInAnswered,
     TimerRang,
+    Locked,
+    LockFailed,
+    Heard,
+    Returned,
     Nothing,
 }
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 14] = [
     Step::Answered,
     Step::Rejected,
     Step::Aborted,
@@ -61,6 +67,10 @@ const STEPS: [Step; 10] = [
     Step::LifetimeRead,
     Step::SignInAnswered,
     Step::TimerRang,
+    Step::Locked,
+    Step::LockFailed,
+    Step::Heard,
+    Step::Returned,
     Step::Nothing,
 ];
 
@@ -130,11 +140,13 @@ impl Driver {
             );
             Self {
                 name: name.clone(),
-                session: RefCell::new(Session::new()),
+                // A whole number, so that it is short as text.
+                session: RefCell::new(Session::new((js_sys::Math::random() * 1e15).floor())),
                 clients: RefCell::default(),
                 next_client: Cell::default(),
                 calls: RefCell::default(),
                 flight: RefCell::default(),
+                peers: Peers::new(name.clone()),
                 timer: Timer::default(),
                 callback: callback.into_js_value().unchecked_into(),
             }
@@ -149,6 +161,11 @@ impl Driver {
     }
 
     pub(crate) fn add(&self, client: &Rc<Client>) {
+        if client.policy.cross_tab && !self.peers.is_open() {
+            let (heard, returned) = (self.on(Step::Heard, 0.0), self.on(Step::Returned, 0.0));
+            self.peers.open(heard, returned);
+            self.tell(|session| session.handle_return(now()));
+        }
         update(&self.clients, |clients| clients.push(Rc::clone(client)));
     }
 
@@ -158,6 +175,9 @@ impl Driver {
         update(&self.clients, |clients| {
             clients.retain(|client| client.id != id)
         });
+        if update(&self.clients, |clients| clients.is_empty()) {
+            self.peers.close();
+        }
     }
 
     pub(crate) fn standing(&self) -> Standing {
@@ -223,6 +243,10 @@ impl Driver {
             Some(Step::LifetimeRead) => self.lifetime_read(about, &value),
             Some(Step::SignInAnswered) => self.sign_in_answered(about, view(&value)),
             Some(Step::TimerRang) => self.timer_rang(),
+            Some(Step::Locked) => return Ok(self.locked(about as u32, &value)),
+            Some(Step::LockFailed) => self.lock_failed(about as u32),
+            Some(Step::Heard) => self.heard(view(&value)),
+            Some(Step::Returned) => self.returned(view(&value)),
             Some(Step::Nothing) | None => {}
         }
         Ok(value)
@@ -325,6 +349,41 @@ impl Driver {
         self.run();
     }
 
+    /// The promise is what the lock is held for.
+    fn locked(&self, number: u32, lock: &JsValue) -> JsValue {
+        let (lock, held) = self
+            .peers
+            .locked(number, lock, |number| self.on_lock(number));
+        match lock {
+            Lock::Unwanted => return held,
+            Lock::Busy => self.tell(|session| session.handle_busy(now())),
+            Lock::Ours { waited } => self.enter(waited),
+        }
+        self.run();
+        held
+    }
+
+    fn lock_failed(&self, number: u32) {
+        if self.peers.is_wanted(number) {
+            self.enter(false);
+            self.run();
+        }
+    }
+
+    fn heard(&self, message: &bindings::Event) {
+        if let Some(word) = decode(&message.data()) {
+            self.tell(|session| session.handle_word(now(), word));
+            self.run();
+        }
+    }
+
+    fn returned(&self, event: &bindings::Event) {
+        if event.persisted() {
+            self.tell(|session| session.handle_return(now()));
+            self.run();
+        }
+    }
+
     // What is to be done.
 
     /// Does what the core says until it has nothing more to say. No borrow is held while the page's own code runs:
@@ -347,16 +406,16 @@ impl Driver {
                         self.fail(&call, failure);
                     }
                 }
+                Some(Action::Lock) => self.lock(),
+                Some(Action::Unlock) => self.peers.unlock(),
+                Some(Action::Tell(word)) => self.peers.tell(word),
                 Some(Action::Refresh {
                     client,
                     number,
-                    again,
-                }) => self.refresh(client, number, again),
-                Some(Action::Announce {
-                    event,
-                    cause,
-                    client,
-                }) => self.announce(event, cause, client),
+                    key,
+                }) => self.refresh(client, number, key),
+                Some(Action::Abandon) => self.abandon(),
+                Some(Action::Announce { event, cause, by }) => self.announce(event, cause, by),
                 None => break,
             }
         }
@@ -419,7 +478,32 @@ impl Driver {
         self.settle(call, Err(call.client.edge.error(failure, &cause)));
     }
 
-    fn refresh(&self, client: ClientId, number: u32, again: bool) {
+    fn lock(&self) {
+        if !self.peers.lock(|number| self.on_lock(number)) {
+            self.enter(false);
+        }
+    }
+
+    fn on_lock(&self, number: u32) -> (Function, Function) {
+        let number = f64::from(number);
+        (
+            self.on(Step::Locked, number),
+            self.on(Step::LockFailed, number),
+        )
+    }
+
+    fn enter(&self, waited: bool) {
+        let latest = self.peers.latest();
+        self.tell(|session| session.handle_lock(now(), waited, latest));
+    }
+
+    fn abandon(&self) {
+        if let Some(controller) = update(&self.flight, |flight| flight.controller.take()) {
+            controller.abort();
+        }
+    }
+
+    fn refresh(&self, client: ClientId, number: u32, key: Key) {
         let client = update(&self.clients, |clients| {
             clients.iter().find(|it| it.id == client).cloned()
         });
@@ -433,15 +517,11 @@ impl Driver {
             cause: JsValue::UNDEFINED,
         };
         // One that is overdue has had its time; it would only take a connection from this one.
-        let before = update(&self.flight, |latest| {
-            std::mem::replace(latest, flight).controller
-        });
-        if let Some(before) = before {
-            before.abort();
-        }
+        self.abandon();
+        update(&self.flight, |latest| *latest = flight);
         match client
             .ok_or(JsValue::UNDEFINED)
-            .and_then(|it| it.edge.refresh(again, &signal))
+            .and_then(|it| it.edge.refresh(key, &signal))
         {
             Ok(promise) => {
                 let about = f64::from(number);
@@ -453,10 +533,10 @@ impl Driver {
         }
     }
 
-    fn announce(&self, event: Event, cause: Cause, by: ClientId) {
+    fn announce(&self, event: Event, cause: Cause, by: Option<ClientId>) {
         let clients = update(&self.clients, |clients| clients.clone());
         for client in clients {
-            client.edge.announce(event, cause, client.id != by);
+            client.edge.announce(event, cause, Some(client.id) != by);
         }
     }
 

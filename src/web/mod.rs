@@ -5,6 +5,7 @@ mod bindings;
 mod body;
 mod client;
 mod driver;
+mod peers;
 mod refresh;
 mod timer;
 
@@ -14,7 +15,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use web_sys::AbortSignal;
 
-use crate::core::{Cause, Event, Failure, Place};
+use crate::core::{Cause, Event, Failure, Key, Place};
 
 /// A request as it was when its caller made it, to be sent as often as need be with the same bytes.
 ///
@@ -32,8 +33,8 @@ pub(crate) trait Outgoing {
 
 /// What an edge does for the shell: it knows how its callers speak.
 pub(crate) trait Edge {
-    /// Sends the refresh. `again`: it is the last one, tried once more, under the same `Idempotency-Key`.
-    fn refresh(&self, again: bool, signal: &AbortSignal) -> Result<Promise, JsValue>;
+    /// Sends the refresh. Its `Idempotency-Key` is made of `key`.
+    fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue>;
     /// What a URL is to the client.
     fn place(&self, url: String) -> Place;
     /// The error that a caller is rejected with. `cause` is why the refresh failed: what `fetch` rejected with, or

@@ -1,7 +1,10 @@
 //! wasm-bindgen: makes the compiled engine fit for JavaScript, and the glue that it calls.
+//!
+//! Its glue is written for any program and any browser of the last ten years. What ours has no use for is left out.
 
 use std::collections::HashMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
@@ -9,9 +12,52 @@ use walrus::ir::{Instr, InstrLocId, Unreachable};
 use walrus::{FunctionKind, Module};
 use wasm_bindgen_cli_support::{Bindgen, Output};
 
-/// What the wasm imports its glue as; the loader in pkg/ hands it over under this name.
-const MODULE: &str = "./glue.js";
 const STEM: &str = "keepfresh";
+/// The one export that the loader calls by name, and the one whose name is a word of JavaScript too.
+const CALLED_BY_NAME: [&str; 2] = ["__wbindgen_start", "memory"];
+
+/// What is written in place of an item of wasm-bindgen's glue that begins so: what runs in browsers with reference
+/// types, for strings that are short. (The original works around a Safari that fails after two gigabytes of them.)
+const OWN: [(&str, &str); 11] = [
+    (
+        "const EngineFinalization",
+        "const EngineFinalization = new FinalizationRegistry((ptr) => wasm.__wbg_engine_free(ptr, 1));",
+    ),
+    (
+        "const CLOSURE_DTORS",
+        "const CLOSURE_DTORS = new FinalizationRegistry(({ a, b }) => wasm.__wbindgen_destroy_closure(a, b));",
+    ),
+    (
+        "function getDataViewMemory0(",
+        "function getDataViewMemory0() {
+    if (cachedDataViewMemory0?.buffer !== wasm.memory.buffer) cachedDataViewMemory0 = new DataView(wasm.memory.buffer);
+    return cachedDataViewMemory0;
+}",
+    ),
+    (
+        "function getUint8ArrayMemory0(",
+        "const getUint8ArrayMemory0 = () => new Uint8Array(wasm.memory.buffer);",
+    ),
+    ("let cachedUint8ArrayMemory0", ""),
+    (
+        "function passStringToWasm0(",
+        "function passStringToWasm0(text, malloc) {
+    const bytes = cachedTextEncoder.encode(text);
+    const ptr = malloc(bytes.length, 1) >>> 0;
+    getUint8ArrayMemory0().set(bytes, ptr);
+    WASM_VECTOR_LEN = bytes.length;
+    return ptr;
+}",
+    ),
+    ("if (!('encodeInto' in cachedTextEncoder))", ""),
+    (
+        "function decodeText(",
+        "const decodeText = (bytes) => cachedTextDecoder.decode(bytes);",
+    ),
+    ("cachedTextDecoder.decode(", ""),
+    ("const MAX_SAFARI_DECODE_BYTES", ""),
+    ("let numBytesDecoded", ""),
+];
 
 pub(crate) struct Bound {
     pub(crate) wasm: PathBuf,
@@ -30,6 +76,7 @@ pub(crate) enum Names {
 
 /// Writes the bound engine into the folder `work`.
 pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> {
+    let module = module_name(&source);
     let mut output = Bindgen::new()
         .input_bytes(STEM, source)
         .bundler(true)?
@@ -47,9 +94,11 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
             "a foreign import: {}",
             import.module
         );
-        MODULE.clone_into(&mut import.module);
+        module.clone_into(&mut import.module);
     }
     silence(output.wasm_mut());
+    // Strings are encoded before they are passed, so none has to grow.
+    output.wasm_mut().exports.remove("__wbindgen_realloc").ok();
     let short = match names {
         Names::Telling => HashMap::new(),
         Names::Short => shorten(&mut output),
@@ -61,8 +110,71 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
         glue: work.join(format!("{STEM}_bg.js")),
     };
     let glue = fs::read_to_string(&bound.glue)?;
-    fs::write(&bound.glue, rename(&glue, &short))?;
+    fs::write(&bound.glue, rename(&compact(&glue, &module), &short))?;
     Ok(bound)
+}
+
+/// What the wasm imports its glue as. A wasm that is served beside the glue of another build would call the wrong
+/// functions, so the name tells builds apart.
+fn module_name(source: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    source.hash(&mut hasher);
+    format!("k{:08x}", hasher.finish() as u32)
+}
+
+/// The glue without what this engine has no use for, and what the wasm imports as one object: a bundler gives each
+/// export of a namespace a getter.
+fn compact(glue: &str, module: &str) -> String {
+    let mut own = String::new();
+    let mut imports = format!("export const imports = {{ {module}: {{\n");
+    for item in items(glue) {
+        let import = item
+            .strip_prefix("export function ")
+            .filter(|function| !function.starts_with("__wbg_set_wasm("));
+        if let Some(function) = import {
+            imports.extend([function.trim_end(), ",\n"]);
+        } else if let Some((_, ours)) = OWN.iter().find(|(start, _)| item.starts_with(start)) {
+            own.extend([*ours, "\n"]);
+        } else if item.starts_with("export class ") {
+            own.push_str(&without_free(item));
+        } else if !item.starts_with("if (Symbol.dispose)") {
+            own.push_str(item);
+        }
+    }
+    (own + &imports + "} };\n").replace(", wasm.__wbindgen_realloc)", ")")
+}
+
+/// The statements at the top level: wasm-bindgen indents what is inside.
+fn items(glue: &str) -> impl Iterator<Item = &str> {
+    let starts = |line: &str| line.starts_with(|first: char| first.is_alphabetic());
+    let mut rest = glue;
+    std::iter::from_fn(move || {
+        let mut end = 0;
+        for line in rest.split_inclusive('\n') {
+            if end > 0 && starts(line) {
+                break;
+            }
+            end += line.len();
+        }
+        let (item, after) = rest.split_at(end);
+        rest = after;
+        (!item.is_empty()).then_some(item)
+    })
+}
+
+/// The class without the methods that free it by hand: it is collected.
+fn without_free(class: &str) -> String {
+    let mut skipping = false;
+    class
+        .split_inclusive('\n')
+        .filter(|line| {
+            skipping |=
+                line.starts_with("    free()") || line.starts_with("    __destroy_into_raw()");
+            let keep = !skipping;
+            skipping &= !line.starts_with("    }");
+            keep
+        })
+        .collect()
 }
 
 /// Makes a panic the trap that it ends in, without the message that would be formatted for nobody: in a browser the
@@ -79,15 +191,15 @@ fn silence(module: &mut Module) {
     }
 }
 
-/// Gives all imports new names, and the exports that only the glue calls; returns new by old.
+/// Gives all imports new names, and the exports that only the glue knows; returns new by old.
 fn shorten(output: &mut Output) -> HashMap<String, String> {
     let module = output.wasm_mut();
     let imports = module.imports.iter_mut().map(|import| &mut import.name);
     let exports = module.exports.iter_mut().map(|export| &mut export.name);
-    let closures = exports.filter(|name| name.starts_with("wasm_bindgen__"));
+    let inner = exports.filter(|name| !CALLED_BY_NAME.contains(&name.as_str()));
 
     let mut short = HashMap::new();
-    for (index, name) in imports.chain(closures).enumerate() {
+    for (index, name) in imports.chain(inner).enumerate() {
         // wasm-bindgen itself begins no name with a dollar.
         let new = format!("${index:x}");
         short.insert(std::mem::replace(name, new.clone()), new);
@@ -110,6 +222,15 @@ fn rename(code: &str, names: &HashMap<String, String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::{HashMap, rename};
+
+    #[test]
+    fn imports_become_one_object_and_the_rest_stays() {
+        let glue = "let wasm;\nexport function a() {\n    return 1;\n}\nif (Symbol.dispose) x();\n\
+                    export function __wbg_set_wasm(val) {\n    wasm = val;\n}\n";
+        let compact = "let wasm;\nexport function __wbg_set_wasm(val) {\n    wasm = val;\n}\n\
+                       export const imports = {\na() {\n    return 1;\n},\n};\n";
+        assert_eq!(super::compact(glue), compact);
+    }
 
     #[test]
     fn only_whole_identifiers_are_renamed() {

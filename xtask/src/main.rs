@@ -3,6 +3,7 @@
 mod bench;
 mod browser;
 mod cargo;
+mod chaos;
 mod check;
 mod demo;
 mod engine;
@@ -54,6 +55,18 @@ enum Command {
         #[arg(long, default_value = "chromium")]
         browser: Browser,
     },
+    /// Play random rounds of many tabs, and compare what pages were told with the truth
+    Chaos {
+        /// How many rounds
+        #[arg(long, default_value_t = 200)]
+        rounds: u64,
+        /// The seed of the first round; each one after it has the next
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The browser to play them in
+        #[arg(long, default_value = "chromium")]
+        browser: Browser,
+    },
     /// Measure it against raw fetch and against what people use today (needs Node and Chromium)
     Bench(bench::Options),
     /// Format, lints, docs, types, lock files
@@ -85,6 +98,11 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Demo { port, release } => demo::run(&sh, port, release),
         Command::Test { only, browser } => suite::run(&sh, only, browser),
+        Command::Chaos {
+            rounds,
+            seed,
+            browser,
+        } => chaos::run(&sh, rounds, seed, browser),
         Command::Bench(options) => bench::run(&sh, &options),
         Command::Check => check::run(&sh),
     }

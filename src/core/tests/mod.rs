@@ -9,6 +9,7 @@
 
 mod bodies;
 mod lifetime;
+mod many_tabs;
 mod one_refresh;
 mod outcomes;
 mod pass_through;

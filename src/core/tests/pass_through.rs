@@ -32,6 +32,7 @@ fn policy() -> Policy {
         expired_statuses: vec![401, 419],
         timeout: TIMEOUT,
         csrf: false,
+        cross_tab: true,
     }
 }
 

@@ -87,9 +87,14 @@ fn a_refresh_that_nobody_waits_for_any_more_still_renews() {
     let call = world.fetch();
     world.serve_requests();
     world.abort(call);
-    assert_eq!(world.timer(), None);
+    assert_eq!(
+        world.timer(),
+        Some(TIMEOUT),
+        "the lock is not held for ever"
+    );
     world.serve();
     assert_eq!(world.standing(), Standing::Active);
+    assert_eq!(world.timer(), None);
 }
 
 #[test]

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::core::{
-    Action, Answer, CallId, Cause, ClientId, Event, Failure, Kind, Millis, RefreshEnd, Session,
-    Standing,
+    Action, Answer, CallId, Cause, ClientId, Event, Failure, Key, Kind, Millis, News, RefreshEnd,
+    Session, Standing, Word,
 };
 
 /// How long a call may wait for us.
@@ -54,13 +54,29 @@ pub(super) struct Refreshed {
     pub(super) at: Millis,
     pub(super) client: ClientId,
     pub(super) number: u32,
-    pub(super) again: bool,
+    pub(super) key: Key,
+}
+
+/// Who has the lock that keeps peers from refreshing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Lock {
+    Free,
+    Ours,
+    /// `wanted`: and we wait for it.
+    Peers {
+        wanted: bool,
+    },
 }
 
 pub(super) struct World {
     pub(super) now: Millis,
     pub(super) events: Vec<(Event, Cause)>,
     pub(super) refreshes: Vec<Refreshed>,
+    pub(super) lock: Lock,
+    /// What the peers were told.
+    pub(super) told: Vec<Word>,
+    /// The latest word of a peer that was kept, and when.
+    kept: Option<(Millis, Word)>,
     /// What becomes of the next refreshes; the last one of the list is the fate of all that follow.
     pub(super) fates: Vec<Fate>,
     /// The access cookies that the server takes and that the browser has.
@@ -77,12 +93,18 @@ pub(super) struct World {
 struct Seen {
     id: CallId,
     kind: Kind,
-    /// The epoch and the cookie of each attempt.
-    attempts: Vec<(u32, u32)>,
+    attempts: Vec<Attempt>,
     replayed: bool,
     on_wire: bool,
     held: Option<u16>,
     got: Option<Got>,
+}
+
+#[derive(Clone, Copy)]
+struct Attempt {
+    at: Millis,
+    epoch: u32,
+    cookie: u32,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -95,6 +117,8 @@ enum Wire {
 #[derive(Default)]
 struct Rules {
     epoch: u32,
+    /// When the cookie changed that was announced last.
+    renewed_at: Millis,
     /// The refresh whose end is to come, and not overdue.
     underway: Option<u32>,
     /// The latest epoch in which a 401 of an attempt of that epoch came in.
@@ -112,10 +136,13 @@ impl World {
             now: 0.0,
             events: Vec::new(),
             refreshes: Vec::new(),
+            lock: Lock::Free,
+            told: Vec::new(),
+            kept: None,
             fates: vec![Fate::Renews],
             valid: Some(0),
             cookie: 0,
-            session: Session::new(),
+            session: Session::new(1.0),
             calls: BTreeMap::new(),
             wire: VecDeque::new(),
             rules: Rules::default(),
@@ -235,7 +262,7 @@ impl World {
     }
 
     pub(super) fn serve_call(&mut self, id: CallId) {
-        let (_, cookie) = *self.seen(id).attempts.last().unwrap();
+        let cookie = self.seen(id).attempts.last().unwrap().cookie;
         let unauthorized = self.valid != Some(cookie) && self.seen(id).kind != Kind::SignOut;
         self.answer(id, if unauthorized { 401 } else { 200 });
     }
@@ -302,7 +329,7 @@ impl World {
         let seen = self.calls.get_mut(&key(id)).unwrap();
         if seen.got.is_none() {
             seen.held = Some(status);
-            if answer.expired && seen.attempts.last().unwrap().0 == epoch {
+            if answer.expired && seen.attempts.last().unwrap().epoch == epoch {
                 self.rules.unauthorized_in = Some(epoch);
             }
         }
@@ -325,6 +352,54 @@ impl World {
         self.calls.get_mut(&key(id)).unwrap().held = None;
         self.session.handle_dropped_body(id);
         self.obey();
+    }
+
+    // What peers do.
+
+    /// A peer takes the lock, if it is free.
+    pub(super) fn peer_locks(&mut self) {
+        assert_eq!(self.lock, Lock::Free);
+        self.lock = Lock::Peers { wanted: false };
+    }
+
+    /// A peer gives the lock back, or is gone.
+    pub(super) fn peer_unlocks(&mut self) {
+        let before = std::mem::replace(&mut self.lock, Lock::Free);
+        if before == (Lock::Peers { wanted: true }) {
+            self.lock = Lock::Ours;
+            self.session.handle_lock(self.now, true, self.kept());
+            self.obey();
+        }
+    }
+
+    /// A word of a peer arrives.
+    pub(super) fn hear_of(&mut self, news: News, age: Millis, span: Millis) {
+        let word = peers_word(news, age, span);
+        self.rules.heard(self.now, word);
+        self.session.handle_word(self.now, word);
+        self.obey();
+    }
+
+    /// A word of a peer is kept for whoever asks for the lock.
+    pub(super) fn keep(&mut self, news: News, age: Millis, span: Millis) {
+        self.kept = Some((self.now, peers_word(news, age, span)));
+    }
+
+    fn kept(&self) -> Option<Word> {
+        self.kept.map(|(at, word)| Word {
+            age: word.age + (self.now - at),
+            ..word
+        })
+    }
+
+    pub(super) fn come_back(&mut self) {
+        self.session.handle_return(self.now);
+        self.obey();
+    }
+
+    /// A peer's refresh changes the cookie that the tabs share.
+    pub(super) fn peer_renews(&mut self) {
+        self.issue_token();
     }
 
     // What time does.
@@ -428,15 +503,48 @@ impl World {
                     self.settle(call, Got::Done);
                 }
                 Action::Fail { call, failure } => self.settle(call, Got::Failed(failure)),
+                Action::Lock => self.ask_for_lock(),
+                Action::Unlock => match self.lock {
+                    Lock::Ours => self.lock = Lock::Free,
+                    Lock::Peers { wanted: true } => self.lock = Lock::Peers { wanted: false },
+                    lock => panic!("nothing to give back: {lock:?}"),
+                },
                 Action::Refresh {
                     client,
                     number,
-                    again,
-                } => self.send_refresh(client, number, again),
-                Action::Announce { event, cause, .. } => self.hear(event, cause),
+                    key,
+                } => self.send_refresh(client, number, key),
+                Action::Abandon => {
+                    self.wire.retain(|it| !matches!(it, Wire::Refresh(_)));
+                    self.rules.underway = None;
+                }
+                Action::Tell(word) => {
+                    self.rules.renewed_at = self.now - word.age;
+                    self.told.push(word);
+                }
+                Action::Announce { event, cause, by } => self.hear(event, cause, by),
             }
         }
         panic!("actions without end");
+    }
+
+    fn ask_for_lock(&mut self) {
+        match self.lock {
+            Lock::Free => {
+                self.lock = Lock::Ours;
+                let kept = self.kept();
+                if let Some(word) = kept {
+                    self.rules.heard(self.now, word);
+                }
+                self.session.handle_lock(self.now, false, kept);
+            }
+            Lock::Peers { .. } => {
+                self.lock = Lock::Peers { wanted: true };
+                self.rules.lost_in = Some(self.rules.epoch);
+                self.session.handle_busy(self.now);
+            }
+            Lock::Ours => panic!("the lock is asked for twice"),
+        }
     }
 
     fn send(&mut self, id: CallId) {
@@ -447,7 +555,7 @@ impl World {
             !seen.on_wire,
             "a request is not sent while it is on the wire"
         );
-        if let Some((before, _)) = seen.attempts.last().copied() {
+        if let Some(Attempt { epoch: before, .. }) = seen.attempts.last().copied() {
             let replayable = Kind::Request { replayable: true };
             assert_eq!(seen.kind, replayable, "sent a second time");
             assert!(!seen.replayed, "a call is replayed once");
@@ -461,7 +569,11 @@ impl World {
         }
         seen.held = None;
         seen.on_wire = true;
-        seen.attempts.push((epoch, self.cookie));
+        seen.attempts.push(Attempt {
+            at: self.now,
+            epoch,
+            cookie: self.cookie,
+        });
         let ends_session = seen.kind == Kind::SignOut;
         self.wire.push_back(Wire::Call(id));
         if ends_session {
@@ -470,7 +582,8 @@ impl World {
         }
     }
 
-    fn send_refresh(&mut self, client: ClientId, number: u32, again: bool) {
+    fn send_refresh(&mut self, client: ClientId, number: u32, key: Key) {
+        assert_eq!(self.lock, Lock::Ours, "a refresh without the lock");
         let rules = &self.rules;
         assert_eq!(rules.underway, None, "one refresh at a time");
         let unauthorized = rules.unauthorized_in == Some(rules.epoch);
@@ -484,13 +597,33 @@ impl World {
             at: self.now,
             client,
             number,
-            again,
+            key,
         });
     }
 
-    fn hear(&mut self, event: Event, cause: Cause) {
+    fn hear(&mut self, event: Event, cause: Cause, by: Option<ClientId>) {
         match event {
-            Event::Refreshed => self.rules.renewed(),
+            Event::Refreshed => {
+                self.rules.renewed();
+                let rules = &mut self.rules;
+                if rules.refused {
+                    // An answer that comes late is news here, though not to the peers.
+                    rules.renewed_at = self.now;
+                }
+                // An age and back is not exact.
+                let moment = rules.renewed_at + 0.001;
+                for seen in self.calls.values_mut() {
+                    for attempt in &mut seen.attempts {
+                        if attempt.at > moment {
+                            attempt.epoch = rules.epoch;
+                            if seen.got.is_none() && !seen.on_wire {
+                                rules.unauthorized_in = Some(rules.epoch);
+                            }
+                        }
+                    }
+                }
+            }
+            Event::Expired if by.is_none() => {}
             Event::Expired => assert!(self.rules.refused, "expired, and no refresh was refused"),
             Event::Unavailable if cause == Cause::Overdue => {
                 self.rules.underway = None;
@@ -529,6 +662,18 @@ impl Seen {
 }
 
 impl Rules {
+    /// A peer's word makes it uncertain what became of a refresh, or begins another epoch unannounced.
+    fn heard(&mut self, now: Millis, word: Word) {
+        self.renewed_at = now - word.age;
+        match word.news {
+            News::SignedIn | News::SignedOut => {
+                self.renewed();
+                self.underway = None;
+            }
+            _ => self.lost_in = Some(self.epoch),
+        }
+    }
+
     fn renewed(&mut self) {
         self.epoch += 1;
         self.expires_at = None;
@@ -537,6 +682,20 @@ impl Rules {
 
 fn key(id: CallId) -> u64 {
     id.to_bits().into()
+}
+
+/// A word of a peer's, of something that came about so long ago.
+pub(super) fn peers_word(news: News, age: Millis, span: Millis) -> Word {
+    Word {
+        news,
+        age,
+        span,
+        cause: Cause::Unauthorized,
+        key: Key {
+            seed: 2.0,
+            number: 7,
+        },
+    }
 }
 
 /// A refresh that was answered.

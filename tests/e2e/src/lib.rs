@@ -29,10 +29,17 @@
     reason = "to panic is how a test says that it cannot go on"
 )]
 
+mod browser;
 mod driver;
 mod engine;
+mod held;
 mod page;
 mod server;
+mod tabs;
 
+pub use browser::Browser;
+pub use fantoccini::wd::WindowHandle;
+pub use held::Held;
 pub use page::Page;
-pub use server::{Config, Running, demo, serve, usual};
+pub use server::{Config, Running, demo, serve, usual, with_pages};
+pub use tabs::{Setting, Tab, Tabs};

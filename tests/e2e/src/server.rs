@@ -31,6 +31,14 @@ pub fn demo() -> Config {
     }
 }
 
+/// With the tests' own pages and workers at `/`.
+pub fn with_pages(config: Config) -> Config {
+    Config {
+        www: Some(root().join("tests/e2e/pages")),
+        ..config
+    }
+}
+
 /// Starts a server. Dropped, it stops.
 pub async fn serve(config: Config) -> Running {
     match Server::bind(config).await {

@@ -89,11 +89,19 @@ async fn sign_out(
     State(backend): State<Arc<Backend>>,
     jar: CookieJar,
 ) -> Result<impl IntoResponse, Failure> {
-    if let Some(token) = cookies::refresh_token(&jar) {
-        backend.families.revoke_by_token(&token, now_ms())?;
-    }
-    if let Some(Ok(claims)) = cookies::access_token(&jar).map(|token| backend.access.open(token)) {
-        backend.families.revoke(&claims.sid, now_ms())?;
+    let refresh_token = cookies::refresh_token(&jar);
+    if backend.sign_out_ends_token_only {
+        if let Some(token) = refresh_token {
+            backend.families.end_token(&token)?;
+        }
+    } else {
+        if let Some(token) = refresh_token {
+            backend.families.revoke_by_token(&token, now_ms())?;
+        }
+        let access_token = cookies::access_token(&jar);
+        if let Some(Ok(claims)) = access_token.map(|token| backend.access.open(token)) {
+            backend.families.revoke(&claims.sid, now_ms())?;
+        }
     }
     let removals = backend
         .cookies

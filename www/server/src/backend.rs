@@ -25,6 +25,7 @@ pub(crate) struct Backend {
     pub(crate) access: AccessTokens,
     pub(crate) cookies: Cookies,
     pub(crate) notes: Notes,
+    pub(crate) sign_out_ends_token_only: bool,
     scheme: Scheme,
     allowed_origins: Vec<Origin>,
 }
@@ -54,6 +55,7 @@ impl Backend {
             access: AccessTokens::new(&database.secret("access token key")?, config.access_ttl),
             cookies: Cookies::new(config.tls, config.refresh_ttl),
             notes: Notes::new(database),
+            sign_out_ends_token_only: config.sign_out_ends_token_only,
             scheme,
             allowed_origins: config.allow_origin.clone(),
         };

@@ -40,6 +40,10 @@ pub struct Config {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     pub leeway: Duration,
 
+    /// End only the refresh token that a sign-out brings, not its session: a refresh that has just replaced it lives on
+    #[arg(long)]
+    pub sign_out_ends_token_only: bool,
+
     /// A folder to serve at /
     #[arg(long, value_name = "DIR")]
     pub www: Option<PathBuf>,

@@ -27,10 +27,10 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Put into a response, it says: send nothing, and close the connection (in HTTP/2, reset the stream).
 ///
-/// Only the lab does so; but only who owns the connection can.
+/// Only the lab and tests do so; but only who owns the connection can.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no answer, on purpose")]
-pub(crate) struct NoAnswer;
+pub struct NoAnswer;
 
 /// Serves until `stop` is ready and the connections have ended or been cut.
 pub(crate) async fn serve(

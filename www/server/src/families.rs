@@ -166,6 +166,15 @@ impl Families {
         Ok(())
     }
 
+    /// Ends a refresh token and nothing else: not those that replaced it.
+    pub(crate) fn end_token(&self, presented: &RefreshToken) -> rusqlite::Result<()> {
+        self.database.lock().execute(
+            "DELETE FROM refresh_tokens WHERE hash = ?1",
+            [presented.hash()],
+        )?;
+        Ok(())
+    }
+
     /// Forgets families whose every token expired so long ago that nobody will ask for them.
     pub(crate) fn forget_expired(&self, now_ms: i64) -> rusqlite::Result<()> {
         self.database.lock().execute(

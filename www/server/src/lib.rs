@@ -48,5 +48,6 @@ mod upload;
 mod users;
 
 pub use config::Config;
+pub use connections::NoAnswer;
 pub use origin::{InvalidOrigin, Origin};
 pub use server::{Running, Server, StartError};

@@ -107,6 +107,13 @@ impl Server {
         format!("{scheme}://{}", self.address)
     }
 
+    /// Puts more around the application: what a test does to requests on their way in, and to answers on their way out.
+    #[must_use]
+    pub fn wrapped(mut self, wrap: impl FnOnce(Router) -> Router) -> Self {
+        self.app = wrap(self.app);
+        self
+    }
+
     /// Serves until `stop` is ready, then lets requests that are under way end, for a few seconds at the most.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         connections::serve(self.listener, self.tls, self.app, stop).await;

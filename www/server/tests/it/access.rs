@@ -172,3 +172,19 @@ async fn an_expired_access_token_is_enough_to_sign_out() {
     assert_eq!(browser.post("/auth/sign-out").await.status, 204);
     assert_eq!(copied.refresh().await.error(), "revoked");
 }
+
+#[tokio::test]
+async fn a_server_that_ends_only_the_token_leaves_the_one_that_replaced_it() {
+    let server = start(Config {
+        sign_out_ends_token_only: true,
+        ..config()
+    })
+    .await;
+    let mut browser = Browser::signed_in(&server).await;
+    let mut renewed = browser.clone();
+    assert_eq!(renewed.refresh().await.status, 200);
+    let mut copied = browser.clone();
+    assert_eq!(browser.post("/auth/sign-out").await.status, 204);
+    assert_eq!(copied.refresh().await.error(), "unknown");
+    assert_eq!(renewed.refresh().await.status, 200);
+}

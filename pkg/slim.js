@@ -1,0 +1,25 @@
+// @ts-check
+// The lean entry: the engine is a file, which the page's bundler or server puts somewhere.
+
+import { Client } from "./client.js";
+import { compile } from "./compile.js";
+import { loader } from "./loader.js";
+
+/** @type {import("./slim.d.ts").EngineSource | undefined} */
+let engine;
+
+const load = loader(() => compile(engine));
+
+/** @type {typeof import("./slim.d.ts").createClient} */
+export const createClient = (options) => new Client(options, load);
+
+/** @type {typeof import("./slim.d.ts").init} */
+export const init = (source) => {
+  engine = source;
+  const loaded = load().then(() => {});
+  // Whoever does not wait for it is told by the first call.
+  loaded.catch(() => {});
+  return loaded;
+};
+
+export { isKeepfreshError, KeepfreshError } from "./error.js";

@@ -1,0 +1,29 @@
+// A page of the chaos run: it does what it is told, and tells what came of it at once, for it may be gone any moment.
+
+import { createClient } from "/keepfresh/index.js";
+
+const told = new URLSearchParams(location.search);
+const control = new WebSocket(`ws://127.0.0.1:${told.get("control")}/${told.get("tab")}`);
+const now = () => performance.timeOrigin + performance.now();
+const say = (what) => control.send(JSON.stringify({ ...what, at: now() }));
+
+const client = createClient({
+  refresh: "/auth/refresh",
+  signIn: "/auth/sign-in",
+  signOut: "/auth/sign-out",
+  timeout: Number(told.get("timeout")),
+});
+client.addEventListener("expired", () => say({ kind: "expired" }));
+
+control.onopen = () => say({ kind: "here" });
+control.onmessage = ({ data }) => {
+  const { reload, clear, id, path, method, body, raw } = JSON.parse(data);
+  if (clear) localStorage.clear();
+  if (reload) return location.reload();
+  const headers = body === null ? {} : { "content-type": "application/json" };
+  say({ kind: "called", id });
+  (raw ? fetch : client.fetch)(path, { method, headers, body }).then(
+    ({ status }) => say({ kind: "settled", id, outcome: String(status) }),
+    (error) => say({ kind: "settled", id, outcome: error.code || error.name }),
+  );
+};

@@ -1,0 +1,146 @@
+//! Chaos: tabs, requests, expiries, faults of the network and of the server, reloads, closings, sign-ins and sign-outs,
+//! all at random, and the server's truth compared with what each page was told.
+//!
+//! A round is a pure function of its seed, and the rounds of a run have one seed after the other: so each can be played
+//! again by itself. Only the timing is the machine's.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "to panic is how a round says that it cannot be played"
+)]
+
+mod agents;
+mod plan;
+mod round;
+mod weather;
+mod world;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use clap::Parser;
+
+use crate::plan::Kind;
+use crate::round::{Round, Wrong};
+use crate::world::World;
+
+#[derive(Parser)]
+#[command(
+    name = "chaos",
+    about = "Play random rounds in a real browser, and compare what pages were told with the truth"
+)]
+struct Cli {
+    /// How many rounds
+    #[arg(long, default_value_t = 100)]
+    rounds: u64,
+    /// The seed of the first round; each one after it has the next
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many browsers play at the same time
+    #[arg(long, default_value_t = 4)]
+    browsers: u64,
+}
+
+#[derive(Default)]
+struct Tally {
+    rounds: u64,
+    counts: BTreeMap<&'static str, u64>,
+    faults: BTreeMap<&'static str, u64>,
+    wrongs: BTreeMap<Wrong, u64>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let start = Instant::now();
+    let tally = Arc::new(Mutex::new(Tally::default()));
+    let next = Arc::new(AtomicU64::new(cli.seed));
+    let end = cli.seed + cli.rounds;
+    let worlds: Vec<_> = (0..cli.browsers.min(cli.rounds))
+        .map(|_| {
+            let (tally, next) = (tally.clone(), next.clone());
+            tokio::spawn(async move {
+                let mut world = World::new().await;
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        break;
+                    }
+                    let round = world.play(seed).await;
+                    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+                    tally.take(&round);
+                }
+            })
+        })
+        .collect();
+    for world in worlds {
+        // A panic has said what it was, and its round is missing.
+        let _ = world.await;
+    }
+    let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    tally.print(cli.seed, start.elapsed().as_secs_f64());
+    if tally.wrongs.is_empty() && tally.rounds == cli.rounds {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+impl Tally {
+    fn take(&mut self, round: &Round) {
+        self.rounds += 1;
+        let mut count = |name, more| *self.counts.entry(name).or_default() += more;
+        for call in round.calls.values() {
+            match call.kind {
+                Some(Kind::Get) => count("GET", 1),
+                Some(Kind::Post(_)) => count("POST", 1),
+                Some(Kind::SignIn) => count("sign-ins", 1),
+                Some(Kind::SignOut) => count("sign-outs", 1),
+                None => {}
+            }
+        }
+        count("requests", round.truth.requests);
+        count("refreshes", round.truth.refreshes);
+        count("expiries", round.expiries);
+        count("reloads", round.reloads);
+        count("closings", round.closings);
+        for (fault, times) in &round.truth.faults {
+            *self.faults.entry(fault).or_default() += times;
+        }
+        let wrongs = round.judge();
+        for (wrong, sentence) in &wrongs {
+            *self.wrongs.entry(*wrong).or_default() += 1;
+            eprintln!("chaos: seed {}: {wrong:?}: {sentence}", round.seed);
+        }
+        if !wrongs.is_empty() {
+            let seed = round.seed;
+            eprintln!("chaos: to play it again: cargo xtask chaos --rounds 1 --seed {seed}");
+        }
+    }
+
+    fn print(&self, seed: u64, seconds: f64) {
+        println!(
+            "chaos: {} rounds from seed {seed} in {seconds:.0} s",
+            self.rounds
+        );
+        println!("  {}", list(&self.counts));
+        println!("  faults: {}", list(&self.faults));
+        let wrongs = Wrong::ALL.map(|(wrong, name)| {
+            let times = self.wrongs.get(&wrong).copied().unwrap_or(0);
+            format!("{name} {times}")
+        });
+        println!("  {}", wrongs.join(", "));
+    }
+}
+
+fn list(counts: &BTreeMap<&'static str, u64>) -> String {
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|(name, times)| format!("{name} {times}"))
+        .collect();
+    counts.join(", ")
+}

@@ -1,0 +1,387 @@
+//! What happened in a round, as the pages saw it and as it was, and what was wrong about it.
+
+use std::collections::BTreeMap;
+
+use crate::agents::{Said, What};
+use crate::plan::{Fault, Kind, Plan};
+use crate::weather::Truth;
+use crate::world::TIMEOUT;
+
+/// How much later than its deadline a call may settle, in milliseconds: browsers and tests share two cores.
+const TOLERANCE: f64 = 1000.0;
+
+pub(crate) struct Round {
+    pub(crate) seed: u64,
+    pub(crate) calls: BTreeMap<u64, Call>,
+    expired: Vec<(usize, f64)>,
+    pub(crate) truth: Truth,
+    pub(crate) reloads: u64,
+    pub(crate) closings: u64,
+    pub(crate) expiries: u64,
+    /// Expiries that wait for their moment.
+    pub(crate) expiring: u64,
+    /// When the weather cleared up for good.
+    pub(crate) ended: f64,
+    /// What each tab's last request came to.
+    pub(crate) last: Vec<String>,
+    /// Whether the browser had a session in the end.
+    pub(crate) alive: bool,
+    is_harmless: bool,
+    is_refresh_harmless: bool,
+    has_sessions_changed: bool,
+}
+
+pub(crate) struct Call {
+    tab: usize,
+    /// None is our own.
+    pub(crate) kind: Option<Kind>,
+    called: Option<f64>,
+    settled: Option<(f64, String)>,
+    cut: bool,
+}
+
+/// What a round has to answer for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wrong {
+    /// A page was told that the session is over, and nobody had ended it.
+    SignOut,
+    /// A call never settled.
+    Lost,
+    /// A POST was carried out twice.
+    Double,
+    /// A call settled later than its deadline, and nobody but us held it up.
+    Late,
+    /// A call failed, and nothing had gone wrong.
+    Failure,
+}
+
+impl Wrong {
+    pub(crate) const ALL: [(Self, &'static str); 5] = [
+        (Self::SignOut, "wrong sign-outs"),
+        (Self::Lost, "lost calls"),
+        (Self::Double, "double executions of a POST"),
+        (Self::Late, "settled-late calls"),
+        (Self::Failure, "failures without a cause"),
+    ];
+}
+
+impl Call {
+    pub(crate) fn new(tab: usize, kind: Option<Kind>) -> Self {
+        Self {
+            tab,
+            kind,
+            called: None,
+            settled: None,
+            cut: false,
+        }
+    }
+
+    fn changes_session(&self) -> bool {
+        matches!(self.kind, Some(Kind::SignIn | Kind::SignOut))
+    }
+
+    fn is_guarded(&self) -> bool {
+        matches!(self.kind, Some(Kind::Get | Kind::Post(_)))
+    }
+}
+
+impl Round {
+    pub(crate) fn new(seed: u64, plan: &Plan) -> Self {
+        let late = |fault: &Fault| matches!(fault, Fault::Delay(_) | Fault::Latency(..=120));
+        Self {
+            seed,
+            calls: BTreeMap::new(),
+            expired: Vec::new(),
+            truth: Truth::default(),
+            reloads: 0,
+            closings: 0,
+            expiries: 0,
+            expiring: 0,
+            ended: 0.0,
+            last: Vec::new(),
+            alive: false,
+            is_harmless: plan.is_harmless(),
+            is_refresh_harmless: plan.forecast.refresh.iter().all(late),
+            has_sessions_changed: plan.has_sessions_changed(),
+        }
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        self.calls.last_key_value().map_or(0, |(id, _)| *id) + 1
+    }
+
+    pub(crate) fn hear(&mut self, tab: usize, said: Said) {
+        match said.what {
+            What::Here => {}
+            What::Expired => self.expired.push((tab, said.at)),
+            What::Called { id } => {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.called = Some(said.at);
+                }
+            }
+            What::Settled { id, outcome } => {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.settled = Some((said.at, outcome));
+                }
+            }
+        }
+    }
+
+    /// The calls of a page that goes, as far as they are under way.
+    pub(crate) fn cut(&mut self, tab: usize) -> Vec<u64> {
+        let mut cut = Vec::new();
+        for (id, call) in &mut self.calls {
+            if call.tab == tab && call.settled.is_none() {
+                call.cut = true;
+                cut.push(*id);
+            }
+        }
+        cut
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.calls
+            .values()
+            .all(|call| call.cut || call.settled.is_some())
+    }
+
+    pub(crate) fn outcome(&self, id: u64) -> Option<&str> {
+        let (_, outcome) = self.calls.get(&id)?.settled.as_ref()?;
+        Some(outcome)
+    }
+
+    /// Everything that was wrong, as sentences.
+    pub(crate) fn judge(&self) -> Vec<(Wrong, String)> {
+        let mut wrongs = Vec::new();
+        for (id, call) in &self.calls {
+            self.judge_call(*id, call, &mut wrongs);
+        }
+        for (tab, at) in &self.expired {
+            // The refresh that was refused may have been on its way for as long as a call can wait, and so may the news.
+            if !self.was_unsettled(at - 2.0 * deadline(), *at) {
+                let sentence = format!("`expired` was announced in tab {tab} at {at:.0}");
+                wrongs.push((Wrong::SignOut, sentence));
+            }
+        }
+        if self.alive {
+            for (tab, last) in self.last.iter().enumerate() {
+                if last != "200" {
+                    let sentence = format!("tab {tab} ended with {last}, and the session is alive");
+                    wrongs.push((Wrong::SignOut, sentence));
+                }
+            }
+        } else if !self.has_sessions_changed {
+            let refused = self.truth.refused.join(", ");
+            let sentence = format!("the session is gone, and nobody ended it (refused: {refused})");
+            wrongs.push((Wrong::SignOut, sentence));
+        }
+        wrongs
+    }
+
+    fn judge_call(&self, id: u64, call: &Call, wrongs: &mut Vec<(Wrong, String)>) {
+        let tab = call.tab;
+        let created = self.truth.created.get(&id).copied().unwrap_or(0);
+        if created > 1 {
+            wrongs.push((Wrong::Double, format!("call {id}: {created} notes")));
+        }
+        if call.cut {
+            return;
+        }
+        let Some((settled, outcome)) = &call.settled else {
+            wrongs.push((
+                Wrong::Lost,
+                format!("call {id} in tab {tab}: {:?}", call.kind),
+            ));
+            return;
+        };
+        if !call.is_guarded() {
+            return;
+        }
+        let called = call.called.unwrap_or(*settled);
+        let at_the_server: f64 = self.truth.attempts.get(&id).map_or(0.0, |attempts| {
+            attempts.iter().map(|(arrived, left)| left - arrived).sum()
+        });
+        let held_up = settled - called - at_the_server;
+        if held_up > deadline() + TOLERANCE {
+            let sentence = format!("call {id} in tab {tab} was held up for {held_up:.0} ms");
+            wrongs.push((Wrong::Late, sentence));
+        }
+        let is_created = created == 1;
+        match outcome.as_str() {
+            "200" => {}
+            "201" if is_created => {}
+            "401" if self.was_unsettled(called, *settled) => {}
+            "401" => {
+                let sentence = format!(
+                    "call {id} in tab {tab} was answered 401 (refused: {})",
+                    self.truth.refused.join(", ")
+                );
+                wrongs.push((Wrong::SignOut, sentence));
+            }
+            "refresh_unavailable" if !self.is_refresh_harmless || self.has_sessions_changed => {}
+            "refresh_unavailable" => {
+                let sentence =
+                    format!("call {id} in tab {tab}: {outcome}, and every refresh worked");
+                wrongs.push((Wrong::Failure, sentence));
+            }
+            _ if self.is_harmless => {
+                let sentence = format!("call {id} in tab {tab}: {outcome}");
+                wrongs.push((Wrong::Failure, sentence));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether there was a moment without a session, or one at which it was being changed.
+    fn was_unsettled(&self, from: f64, to: f64) -> bool {
+        let mut changes: Vec<(f64, f64)> = Vec::new();
+        for call in self.calls.values().filter(|call| call.changes_session()) {
+            let Some(called) = call.called else {
+                // Its page was gone before it was heard of; so nobody knows.
+                if call.cut {
+                    return true;
+                }
+                continue;
+            };
+            let settled = call.settled.as_ref().map_or(f64::INFINITY, |(at, _)| *at);
+            changes.push((called, settled));
+        }
+        if changes
+            .iter()
+            .any(|(called, settled)| *called <= to && *settled >= from)
+        {
+            return true;
+        }
+        // Two at once: nobody knows whose cookies the browser took last.
+        let muddled = changes.iter().enumerate().any(|(index, one)| {
+            changes
+                .iter()
+                .skip(index + 1)
+                .any(|other| one.0 <= other.1 && other.0 <= one.1 && one.0.max(other.0) <= to)
+        });
+        let sessions = &self.truth.sessions;
+        let before = sessions.iter().rev().find(|change| change.at <= from);
+        muddled
+            || before.is_some_and(|change| !change.signed_in)
+            || sessions
+                .iter()
+                .any(|change| !change.signed_in && (from..=to).contains(&change.at))
+    }
+}
+
+fn deadline() -> f64 {
+    TIMEOUT.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Call, Kind, Plan, Round, Wrong};
+    use crate::agents::{Said, What};
+    use crate::weather::Change;
+
+    /// A round without sign-ins and sign-outs, in which nothing went wrong.
+    fn fine() -> Round {
+        let seed = (0..).find(|seed| !Plan::of(*seed).has_sessions_changed());
+        let plan = Plan::of(seed.expect("some rounds have none"));
+        let mut round = Round::new(0, &plan);
+        round.alive = true;
+        round.last = vec!["200".to_owned(); 3];
+        round
+    }
+
+    fn call(round: &mut Round, kind: Kind, called: f64, settled: f64, outcome: &str) -> u64 {
+        let id = begin(round, kind, called);
+        let outcome = outcome.to_owned();
+        let what = What::Settled { id, outcome };
+        round.hear(0, Said { at: settled, what });
+        id
+    }
+
+    fn begin(round: &mut Round, kind: Kind, called: f64) -> u64 {
+        let id = round.next_id();
+        round.calls.insert(id, Call::new(0, Some(kind)));
+        let what = What::Called { id };
+        round.hear(0, Said { at: called, what });
+        id
+    }
+
+    fn wrongs(round: &Round) -> Vec<Wrong> {
+        round.judge().into_iter().map(|(wrong, _)| wrong).collect()
+    }
+
+    #[test]
+    fn a_401_is_wrong_unless_somebody_signed_out() {
+        let mut round = fine();
+        call(&mut round, Kind::Get, 10.0, 20.0, "401");
+        assert_eq!(wrongs(&round), [Wrong::SignOut]);
+        round.truth.sessions.push(Change {
+            at: 15.0,
+            signed_in: false,
+        });
+        assert_eq!(wrongs(&round), []);
+    }
+
+    #[test]
+    fn after_a_sign_in_a_401_is_wrong_again() {
+        let mut round = fine();
+        for (at, signed_in) in [(15.0, false), (30.0, true)] {
+            round.truth.sessions.push(Change { at, signed_in });
+        }
+        call(&mut round, Kind::Get, 20.0, 25.0, "401");
+        assert_eq!(wrongs(&round), []);
+        call(&mut round, Kind::Get, 40.0, 50.0, "401");
+        assert_eq!(wrongs(&round), [Wrong::SignOut]);
+    }
+
+    #[test]
+    fn expired_is_wrong_while_nobody_signs_out() {
+        let mut round = fine();
+        let what = What::Expired;
+        round.hear(1, Said { at: 9000.0, what });
+        assert_eq!(wrongs(&round), [Wrong::SignOut]);
+        call(&mut round, Kind::SignOut, 8500.0, 8600.0, "204");
+        assert_eq!(wrongs(&round), []);
+    }
+
+    #[test]
+    fn a_page_that_does_not_know_of_its_session_in_the_end_is_wrong() {
+        let mut round = fine();
+        round.last[1] = "401".to_owned();
+        assert_eq!(wrongs(&round), [Wrong::SignOut]);
+    }
+
+    #[test]
+    fn a_session_that_nobody_ended_must_not_be_gone() {
+        let mut round = fine();
+        round.alive = false;
+        assert_eq!(wrongs(&round), [Wrong::SignOut]);
+    }
+
+    #[test]
+    fn a_call_that_never_settles_is_lost_unless_its_page_is_gone() {
+        let mut round = fine();
+        let id = begin(&mut round, Kind::Get, 10.0);
+        assert_eq!(wrongs(&round), [Wrong::Lost]);
+        assert_eq!(round.cut(0), [id]);
+        assert_eq!(wrongs(&round), []);
+    }
+
+    #[test]
+    fn two_notes_of_one_call_are_a_double_execution() {
+        let mut round = fine();
+        let id = call(&mut round, Kind::Post(1), 10.0, 20.0, "201");
+        round.truth.created.insert(id, 1);
+        assert_eq!(wrongs(&round), []);
+        round.truth.created.insert(id, 2);
+        assert!(wrongs(&round).contains(&Wrong::Double));
+    }
+
+    #[test]
+    fn a_call_is_late_if_nobody_but_us_held_it_up() {
+        let mut round = fine();
+        let id = call(&mut round, Kind::Get, 0.0, 2500.0, "200");
+        assert_eq!(wrongs(&round), [Wrong::Late]);
+        round.truth.attempts.insert(id, vec![(100.0, 900.0)]);
+        assert_eq!(wrongs(&round), []);
+    }
+}

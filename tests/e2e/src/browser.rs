@@ -1,0 +1,95 @@
+//! A browser, and its tabs.
+
+use std::sync::Arc;
+
+use fantoccini::wd::{Capabilities, WindowHandle};
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::Value;
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+
+use crate::driver::Driver;
+use crate::engine::Engine;
+
+/// What keeps a browser from slowing down tabs that nobody looks at: a driver has only one tab in front.
+const ALL_AWAKE: [&str; 3] = [
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+];
+
+/// A name for the server that makes its pages insecure contexts, which the loopback address does not.
+const NAMES: &str = "--host-resolver-rules=MAP insecure.test 127.0.0.1";
+
+/// A browser with an empty profile. It ends when it is dropped.
+pub struct Browser {
+    pub(crate) client: Client,
+    pub(crate) first: WindowHandle,
+    _driver: Arc<Driver>,
+}
+
+impl Browser {
+    /// Starts one, with one blank tab.
+    ///
+    /// `awake`: whether hidden tabs are to run like the one in front.
+    pub async fn start(awake: bool) -> Self {
+        let engine = Engine::chosen();
+        let driver = Driver::running(engine);
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities(engine, awake))
+            .connect(driver.address())
+            .await
+            .unwrap_or_else(|error| panic!("no browser: {error}"));
+        let first = client.window().await;
+        Self {
+            first: first.unwrap_or_else(|error| panic!("no browser: {error}")),
+            client,
+            _driver: driver,
+        }
+    }
+
+    /// Opens a tab, and waits until its page is loaded.
+    pub async fn open(&self, url: &str) -> WindowHandle {
+        let window = self.done(self.client.new_window(true).await).handle;
+        self.done(self.client.switch_to_window(window.clone()).await);
+        self.done(self.client.goto(url).await);
+        window
+    }
+
+    /// Closes a tab; not the one that there was at the start.
+    pub async fn close(&self, window: WindowHandle) {
+        self.done(self.client.switch_to_window(window).await);
+        self.done(self.client.close_window().await);
+        // A driver that looks at a tab that is gone opens no other.
+        self.done(self.client.switch_to_window(self.first.clone()).await);
+    }
+
+    #[track_caller]
+    pub(crate) fn done<T, E: std::fmt::Display>(&self, result: Result<T, E>) -> T {
+        result.unwrap_or_else(|error| panic!("in the browser: {error}"))
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Waited for, and in a test that fails too: a browser that nobody closes outlives its driver.
+        let client = self.client.clone();
+        let _ = block_in_place(|| Handle::current().block_on(client.close()));
+    }
+}
+
+fn capabilities(engine: Engine, awake: bool) -> Capabilities {
+    let mut capabilities = engine.capabilities();
+    let flags = capabilities
+        .get_mut("goog:chromeOptions")
+        .and_then(|options| options.get_mut("args"))
+        .and_then(Value::as_array_mut);
+    if let Some(flags) = flags {
+        flags.push(NAMES.into());
+        if awake {
+            flags.extend(ALL_AWAKE.map(Value::from));
+        }
+    }
+    capabilities
+}
