@@ -1,4 +1,5 @@
-//! The shell in a real browser, through the JavaScript edge, with a scripted server.
+//! The shell in a real browser, through the JavaScript edge, with a scripted server: in a window, a dedicated worker and
+//! a service worker, whichever the runner is told.
 #![cfg(all(target_arch = "wasm32", feature = "js"))]
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
@@ -6,9 +7,7 @@ use js_sys::{Array, Promise, Reflect, eval};
 use keepfresh::Engine;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
-
-wasm_bindgen_test_configure!(run_in_browser);
+use wasm_bindgen_test::wasm_bindgen_test;
 
 /// A server with an access token that has expired, whose refresh answers `status`; and a request to it.
 fn world(session: &str, status: u16) -> (Engine, JsValue) {

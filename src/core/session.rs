@@ -489,6 +489,8 @@ impl Session {
             _ => {}
         }
         if self.refresh == Refresh::Idle && !self.waiting.is_empty() {
+            // If it is ours, that was for something else.
+            self.unlock();
             let ask_at = Millis::INFINITY;
             self.refresh = Refresh::Locking { ask_at };
         }

@@ -12,7 +12,7 @@ use super::{
     bindings::{self, Callback, Renewal, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
-    peers::{Lock, Peers, decode},
+    peers::{Lock, OnLock, Peers},
     refresh,
     timer::Timer,
 };
@@ -271,6 +271,10 @@ impl Driver {
         let Some(call) = self.find(id) else {
             return Ok(JsValue::UNDEFINED);
         };
+        // WebKit has an AbortError of its own in place of the reason.
+        let signal: &AbortSignal = view(&call.signal);
+        let aborted = call.signal.is_object() && signal.aborted();
+        let reason = if aborted { signal.reason() } else { reason };
         self.settle(&call, Err(reason));
         self.tell(|session| session.handle_rejection(now(), id));
         self.run();
@@ -371,7 +375,7 @@ impl Driver {
     }
 
     fn heard(&self, message: &bindings::Event) {
-        if let Some(word) = decode(&message.data()) {
+        if let Some(word) = self.peers.hear(message.data()) {
             self.tell(|session| session.handle_word(now(), word));
             self.run();
         }
@@ -484,12 +488,13 @@ impl Driver {
         }
     }
 
-    fn on_lock(&self, number: u32) -> (Function, Function) {
+    fn on_lock(&self, number: u32) -> OnLock {
         let number = f64::from(number);
-        (
-            self.on(Step::Locked, number),
-            self.on(Step::LockFailed, number),
-        )
+        OnLock {
+            then: self.on(Step::Locked, number),
+            failed: self.on(Step::LockFailed, number),
+            ignore: self.ignore(),
+        }
     }
 
     fn enter(&self, waited: bool) {

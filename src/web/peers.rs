@@ -14,8 +14,8 @@ use crate::core::{Cause, Key, News, Word};
 pub(crate) struct Peers {
     name: JsValue,
     open: RefCell<Option<Open>>,
-    /// The latest word of our own.
-    said: Cell<JsValue>,
+    /// The latest word that was said or heard.
+    known: Cell<JsValue>,
     lease: RefCell<Lease>,
 }
 
@@ -32,6 +32,15 @@ struct Lease {
     controller: Option<AbortController>,
     /// Gives it back.
     release: Option<Function>,
+}
+
+/// What is called when the lock was asked for.
+pub(crate) struct OnLock {
+    /// With the lock, or with `null` if a peer has it.
+    pub(crate) then: Function,
+    /// It cannot be had.
+    pub(crate) failed: Function,
+    pub(crate) ignore: Function,
 }
 
 /// What came of asking for the lock.
@@ -68,7 +77,7 @@ impl Peers {
         Self {
             name,
             open: RefCell::default(),
-            said: Cell::default(),
+            known: Cell::default(),
             lease: RefCell::default(),
         }
     }
@@ -106,24 +115,30 @@ impl Peers {
             if let Some(channel) = &open.channel {
                 let _ = channel.post(&text);
             }
-            self.said.set(text);
+            self.known.set(text);
         }
     }
 
-    /// The latest word of a peer, be it of a page that is gone. `None` too if the latest word is ours.
+    /// A message came over the channel.
+    pub(crate) fn hear(&self, text: JsValue) -> Option<Word> {
+        let word = decode(&text);
+        self.known.set(text);
+        word
+    }
+
+    /// The latest word of a peer, be it of a page that is gone, if it was not heard.
     pub(crate) fn latest(&self) -> Option<Word> {
         if !self.is_open() {
             return None;
         }
-        let said = self.said.take();
-        let text = kept(&self.name).ok().filter(|text| *text != said);
-        self.said.set(said);
+        let known = self.known.take();
+        let text = kept(&self.name).ok().filter(|text| *text != known);
+        self.known.set(known);
         decode(&text?)
     }
 
-    /// Asks for the lock. `then` is called with it, or with `null` if a peer has it, and `failed` if it cannot be had.
-    /// False: there is none to be asked for.
-    pub(crate) fn lock(&self, on: impl Fn(u32) -> (Function, Function)) -> bool {
+    /// Asks for the lock. False: there is none to be asked for.
+    pub(crate) fn lock(&self, on: impl Fn(u32) -> OnLock) -> bool {
         let number = self.lease.borrow().number.wrapping_add(1);
         self.lease.replace(Lease {
             number,
@@ -137,7 +152,7 @@ impl Peers {
         &self,
         number: u32,
         lock: &JsValue,
-        on: impl Fn(u32) -> (Function, Function),
+        on: impl Fn(u32) -> OnLock,
     ) -> (Lock, JsValue) {
         if self.lease.borrow().number != number {
             return (Lock::Unwanted, JsValue::UNDEFINED);
@@ -179,10 +194,10 @@ impl Peers {
         }
     }
 
-    fn request(&self, options: &JsValue, (then, failed): (Function, Function)) -> bool {
-        match request_lock(&self.name, options, &then) {
+    fn request(&self, options: &JsValue, on: OnLock) -> bool {
+        match request_lock(&self.name, options, &on.then) {
             Ok(promise) => {
-                view::<Thenable>(&promise).watch(&failed, &failed);
+                view::<Thenable>(&promise).watch(&on.ignore, &on.failed);
                 true
             }
             Err(_) => false,
@@ -208,7 +223,7 @@ fn encode(word: Word) -> JsValue {
 }
 
 /// `None` if it is no word of ours: anything may come over a channel, or lie in storage.
-pub(crate) fn decode(text: &JsValue) -> Option<Word> {
+fn decode(text: &JsValue) -> Option<Word> {
     let text: &JsString = text.dyn_ref()?;
     let numbers = Float64Array::new(&text.split(","));
     let at = |index| numbers.get_index(index);

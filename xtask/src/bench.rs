@@ -61,7 +61,7 @@ pub(crate) fn run(sh: &Shell, options: &Options) -> Result<()> {
 /// The page with all contenders in it, and each of them by itself for the cold starts. Returns where it is.
 fn bundle(sh: &Shell) -> Result<std::path::PathBuf> {
     let esbuild = tools::npm(sh, "esbuild")?;
-    tools::npm_install(sh, FOLDER)?;
+    tools::npm_packages_in(sh, FOLDER)?;
     let out = sh.current_dir().join("target/bench-page");
     sh.remove_path(&out)?;
     let mut entries = sh.read_dir("bench/contenders")?;

@@ -15,6 +15,6 @@ pub(crate) fn run(sh: &Shell, rounds: u64, seed: u64, browser: Browser) -> Resul
     let arguments = format!(
         "run --quiet --package keepfresh-e2e --bin chaos -- --rounds {rounds} --seed {seed}"
     );
-    cargo(sh, &arguments).run()?;
+    browser.with(sh, cargo(sh, &arguments)).run()?;
     Ok(())
 }

@@ -8,6 +8,7 @@ mod check;
 mod demo;
 mod engine;
 mod glue;
+mod matrix;
 mod size;
 mod suite;
 mod tally;
@@ -51,9 +52,9 @@ enum Command {
     Test {
         #[arg(long)]
         only: Option<Suite>,
-        /// The browser to run them in
-        #[arg(long, default_value = "chromium")]
-        browser: Browser,
+        /// The browser to run them in; all of them unless told otherwise
+        #[arg(long)]
+        browser: Option<Browser>,
     },
     /// Play random rounds of many tabs, and compare what pages were told with the truth
     Chaos {

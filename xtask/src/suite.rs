@@ -8,23 +8,35 @@ use xshell::{Shell, cmd};
 
 use crate::browser::Browser;
 use crate::cargo::cargo;
+use crate::matrix::Matrix;
 use crate::{engine, size, step, tally, tools};
+
+/// Where in a browser the shell's tests run, as wasm-bindgen's test runner calls it.
+const PLACES: [(&str, &str); 3] = [
+    ("window", "WASM_BINDGEN_USE_BROWSER"),
+    ("dedicated worker", "WASM_BINDGEN_USE_DEDICATED_WORKER"),
+    ("service worker", "WASM_BINDGEN_USE_SERVICE_WORKER"),
+];
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Suite {
     /// The engine's core, the demo server and these commands, on the host
     Core,
-    /// The engine's shell, compiled to WebAssembly, in a browser
+    /// The engine's shell, compiled to WebAssembly, in browsers: in a window and in workers
     Browser,
     /// The npm package: its size, and its tests in Node
     Package,
-    /// A browser against the demo server
+    /// Browsers against the demo server
     E2e,
 }
 
 /// Runs all suites or one; a suite that fails does not keep the others from running.
-pub(crate) fn run(sh: &Shell, only: Option<Suite>, browser: Browser) -> Result<()> {
+pub(crate) fn run(sh: &Shell, only: Option<Suite>, browser: Option<Browser>) -> Result<()> {
     let start = Instant::now();
+    let browsers = browser
+        .as_ref()
+        .map_or(Browser::value_variants(), std::slice::from_ref);
+    let mut matrix = Matrix::default();
     let suites = only
         .as_ref()
         .map_or(Suite::value_variants(), std::slice::from_ref);
@@ -33,7 +45,7 @@ pub(crate) fn run(sh: &Shell, only: Option<Suite>, browser: Browser) -> Result<(
     for suite in suites {
         let name = format!("{suite:?}").to_lowercase();
         step(&format!("testing: {name}"));
-        match suite.run(sh, browser) {
+        match suite.run(sh, browsers, &mut matrix) {
             Ok(count) => passed.push(format!("{name} {count}")),
             Err(error) => {
                 eprintln!("xtask: {name}: {error:#}");
@@ -41,6 +53,7 @@ pub(crate) fn run(sh: &Shell, only: Option<Suite>, browser: Browser) -> Result<(
             }
         }
     }
+    print!("{matrix}");
     ensure!(failed.is_empty(), "tests failed: {}", failed.join(", "));
     println!(
         "tests passed: {} in {} s",
@@ -52,7 +65,7 @@ pub(crate) fn run(sh: &Shell, only: Option<Suite>, browser: Browser) -> Result<(
 
 impl Suite {
     /// Returns how many tests passed.
-    fn run(self, sh: &Shell, browser: Browser) -> Result<u32> {
+    fn run(self, sh: &Shell, browsers: &[Browser], matrix: &mut Matrix) -> Result<u32> {
         match self {
             // One after the other: together they would be built with each other's features, all anew.
             Suite::Core => ["keepfresh", "keepfresh-demo-server", "xtask"]
@@ -61,14 +74,16 @@ impl Suite {
                 .sum(),
             Suite::Browser => {
                 tools::wasm_target(sh)?;
-                browser.prepare(sh)?;
                 // Cargo would build it too, but in silence, and it takes minutes the first time.
                 step("building wasm-bindgen's test runner");
                 cargo(sh, "build --package keepfresh-wasm-runner").run()?;
-                test(
-                    sh,
-                    "keepfresh --test browser --features js --target wasm32-unknown-unknown",
-                )
+                each(browsers, |browser| {
+                    browser.prepare(sh)?;
+                    PLACES
+                        .iter()
+                        .map(|place| shell_tests(sh, browser, *place))
+                        .sum()
+                })
             }
             Suite::Package => {
                 engine::build_release(sh)?;
@@ -78,8 +93,17 @@ impl Suite {
             }
             Suite::E2e => {
                 engine::build(sh)?;
-                browser.prepare(sh)?;
-                test(sh, "keepfresh-e2e")
+                // Of them, axe-core.
+                tools::npm_packages(sh)?;
+                each(browsers, |browser| {
+                    browser.prepare(sh)?;
+                    matrix.begin(browser);
+                    step(&format!("testing: {}", browser.name()));
+                    let tests = cargo(sh, "test --no-fail-fast --package keepfresh-e2e");
+                    tally::run(browser.with(sh, tests), |test, passed| {
+                        matrix.note(test, passed)
+                    })
+                })
             }
         }
     }
@@ -87,7 +111,31 @@ impl Suite {
 
 fn test(sh: &Shell, package: &str) -> Result<u32> {
     let arguments = format!("test --no-fail-fast --package {package}");
-    tally::run(cargo(sh, &arguments))
+    tally::run(cargo(sh, &arguments), |_, _| {})
+}
+
+/// What runs in one browser, in one after the other. One that fails does not keep the others from running.
+fn each(browsers: &[Browser], mut run: impl FnMut(Browser) -> Result<u32>) -> Result<u32> {
+    let mut passed = 0;
+    let mut failed = Vec::new();
+    for &browser in browsers {
+        match run(browser) {
+            Ok(count) => passed += count,
+            Err(error) => failed.push(format!("{}: {error:#}", browser.name())),
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("; "));
+    Ok(passed)
+}
+
+fn shell_tests(sh: &Shell, browser: Browser, (place, variable): (&str, &str)) -> Result<u32> {
+    step(&format!("testing: {}, {place}", browser.name()));
+    let tests = cargo(
+        sh,
+        "test --package keepfresh --test browser --features js --target wasm32-unknown-unknown",
+    );
+    let tests = browser.with(sh, tests.env(variable, "1"));
+    tally::run(browser.on_screen(sh, tests), |_, _| {})
 }
 
 fn package_tests(sh: &Shell) -> Result<u32> {
@@ -96,5 +144,8 @@ fn package_tests(sh: &Shell) -> Result<u32> {
     }
     let mut files = sh.read_dir("pkg/tests")?;
     files.retain(|file| file.to_string_lossy().ends_with(".test.js"));
-    tally::run(cmd!(sh, "node --test --test-reporter=spec {files...}").quiet())
+    tally::run(
+        cmd!(sh, "node --test --test-reporter=spec {files...}").quiet(),
+        |_, _| {},
+    )
 }

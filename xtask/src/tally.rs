@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use xshell::Cmd;
 
-/// Passes the output of `tests` on as it comes, and returns how many passed.
-pub(crate) fn run(tests: Cmd<'_>) -> Result<u32> {
+/// Passes the output of `tests` on as it comes, and returns how many passed. Tells `note` of each test of Rust's.
+pub(crate) fn run(tests: Cmd<'_>, mut note: impl FnMut(&str, bool)) -> Result<u32> {
     let name = tests.to_string();
     let mut child = Command::from(tests)
         .stdout(Stdio::piped())
@@ -18,7 +18,11 @@ pub(crate) fn run(tests: Cmd<'_>) -> Result<u32> {
     let mut passed = 0;
     for line in BufReader::new(output).split(b'\n') {
         let line = line?;
-        passed += summary(&String::from_utf8_lossy(&line)).unwrap_or(0);
+        let text = String::from_utf8_lossy(&line);
+        passed += summary(&text).unwrap_or(0);
+        if let Some((name, passed)) = test(&text) {
+            note(name, passed);
+        }
         let mut out = stdout().lock();
         out.write_all(&line)?;
         out.write_all(b"\n")?;
@@ -37,9 +41,26 @@ fn summary(line: &str) -> Option<u32> {
     count.trim_end().parse().ok()
 }
 
+/// The test, and whether it passed, if this is the line in which Rust's test runner says so.
+fn test(line: &str) -> Option<(&str, bool)> {
+    let (name, result) = line.strip_prefix("test ")?.split_once(" ... ")?;
+    match result {
+        "ok" => Some((name, true)),
+        "FAILED" => Some((name, false)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::summary;
+    use super::{summary, test};
+
+    #[test]
+    fn tests_are_noted_by_name() {
+        assert_eq!(test("test r1_one ... ok"), Some(("r1_one", true)));
+        assert_eq!(test("test r1_one ... FAILED"), Some(("r1_one", false)));
+        assert_eq!(test("test r1_one ... ignored, why"), None);
+    }
 
     #[test]
     fn summaries_of_rust_and_node_are_counted() {

@@ -44,7 +44,7 @@ pub(crate) fn components(sh: &Shell) -> Result<()> {
 
 /// The npm package's command `name`, from the versions that package-lock.json pins.
 pub(crate) fn npm(sh: &Shell, name: &str) -> Result<PathBuf> {
-    npm_install(sh, ".")?;
+    npm_packages(sh)?;
     let file = if cfg!(windows) {
         format!("{name}.cmd")
     } else {
@@ -53,8 +53,13 @@ pub(crate) fn npm(sh: &Shell, name: &str) -> Result<PathBuf> {
     Ok(sh.current_dir().join("node_modules/.bin").join(file))
 }
 
-/// Installs what the package-lock.json of a folder pins, unless it is there.
-pub(crate) fn npm_install(sh: &Shell, folder: &str) -> Result<()> {
+/// Installs what package-lock.json pins.
+pub(crate) fn npm_packages(sh: &Shell) -> Result<()> {
+    npm_packages_in(sh, ".")
+}
+
+/// Installs what the package-lock.json of that folder pins.
+pub(crate) fn npm_packages_in(sh: &Shell, folder: &str) -> Result<()> {
     node(sh)?;
     let _there = sh.push_dir(folder);
     if npm_is_stale(sh) {

@@ -160,6 +160,18 @@ fn the_epoch_is_checked_again_inside_the_lock() {
 }
 
 #[test]
+fn a_sign_in_that_is_read_inside_the_lock_leaves_nobody_waiting() {
+    let mut world = World::with_expired_token(&[Fate::Renews]);
+    world.now = SECOND;
+    world.keep(News::SignedIn, 0.0, 0.0);
+    world.pass(10.0);
+    let call = world.fetch();
+    world.serve();
+    assert_eq!(world.got(call), OK);
+    assert_eq!(world.refreshes.len(), 1);
+}
+
+#[test]
 fn who_waits_for_a_peer_asks_now_and_then() {
     let (mut world, call) = behind_a_peer();
     let gated = world.fetch();

@@ -375,7 +375,7 @@ impl World {
     /// A word of a peer arrives.
     pub(super) fn hear_of(&mut self, news: News, age: Millis, span: Millis) {
         let word = peers_word(news, age, span);
-        self.rules.heard(self.now, word);
+        self.take_in(word);
         self.session.handle_word(self.now, word);
         self.obey();
     }
@@ -534,7 +534,7 @@ impl World {
                 self.lock = Lock::Ours;
                 let kept = self.kept();
                 if let Some(word) = kept {
-                    self.rules.heard(self.now, word);
+                    self.take_in(word);
                 }
                 self.session.handle_lock(self.now, false, kept);
             }
@@ -604,24 +604,11 @@ impl World {
     fn hear(&mut self, event: Event, cause: Cause, by: Option<ClientId>) {
         match event {
             Event::Refreshed => {
-                self.rules.renewed();
-                let rules = &mut self.rules;
-                if rules.refused {
+                if self.rules.refused {
                     // An answer that comes late is news here, though not to the peers.
-                    rules.renewed_at = self.now;
+                    self.rules.renewed_at = self.now;
                 }
-                // An age and back is not exact.
-                let moment = rules.renewed_at + 0.001;
-                for seen in self.calls.values_mut() {
-                    for attempt in &mut seen.attempts {
-                        if attempt.at > moment {
-                            attempt.epoch = rules.epoch;
-                            if seen.got.is_none() && !seen.on_wire {
-                                rules.unauthorized_in = Some(rules.epoch);
-                            }
-                        }
-                    }
-                }
+                self.begin_epoch();
             }
             Event::Expired if by.is_none() => {}
             Event::Expired => assert!(self.rules.refused, "expired, and no refresh was refused"),
@@ -632,6 +619,36 @@ impl World {
             Event::Unavailable | Event::Ineffective => {}
         }
         self.events.push((event, cause));
+    }
+
+    /// What was sent since the cookie changed has the new one.
+    fn begin_epoch(&mut self) {
+        let rules = &mut self.rules;
+        rules.renewed();
+        // An age and back is not exact.
+        let moment = rules.renewed_at + 0.001;
+        for seen in self.calls.values_mut() {
+            for attempt in &mut seen.attempts {
+                if attempt.at > moment {
+                    attempt.epoch = rules.epoch;
+                    if seen.got.is_none() && !seen.on_wire {
+                        rules.unauthorized_in = Some(rules.epoch);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A peer's word makes it uncertain what became of a refresh, or begins another epoch unannounced.
+    fn take_in(&mut self, word: Word) {
+        self.rules.renewed_at = self.now - word.age;
+        match word.news {
+            News::SignedIn | News::SignedOut => {
+                self.rules.underway = None;
+                self.begin_epoch();
+            }
+            _ => self.rules.lost_in = Some(self.rules.epoch),
+        }
     }
 
     fn settle(&mut self, id: CallId, got: Got) {
@@ -662,18 +679,6 @@ impl Seen {
 }
 
 impl Rules {
-    /// A peer's word makes it uncertain what became of a refresh, or begins another epoch unannounced.
-    fn heard(&mut self, now: Millis, word: Word) {
-        self.renewed_at = now - word.age;
-        match word.news {
-            News::SignedIn | News::SignedOut => {
-                self.renewed();
-                self.underway = None;
-            }
-            _ => self.lost_in = Some(self.epoch),
-        }
-    }
-
     fn renewed(&mut self) {
         self.epoch += 1;
         self.expires_at = None;

@@ -1,11 +1,9 @@
 //! A browser, and its tabs.
 
-use std::sync::Arc;
-
 use fantoccini::wd::{Capabilities, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
@@ -20,13 +18,13 @@ const ALL_AWAKE: [&str; 3] = [
 ];
 
 /// A name for the server that makes its pages insecure contexts, which the loopback address does not.
-const NAMES: &str = "--host-resolver-rules=MAP insecure.test 127.0.0.1";
+const INSECURE: &str = "insecure.test";
 
 /// A browser with an empty profile. It ends when it is dropped.
 pub struct Browser {
     pub(crate) client: Client,
     pub(crate) first: WindowHandle,
-    _driver: Arc<Driver>,
+    _driver: Driver,
 }
 
 impl Browser {
@@ -35,10 +33,10 @@ impl Browser {
     /// `awake`: whether hidden tabs are to run like the one in front.
     pub async fn start(awake: bool) -> Self {
         let engine = Engine::chosen();
-        let driver = Driver::running(engine);
+        let driver = Driver::start(engine);
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities(engine, awake))
-            .connect(driver.address())
+            .connect(&driver.address())
             .await
             .unwrap_or_else(|error| panic!("no browser: {error}"));
         let first = client.window().await;
@@ -81,12 +79,19 @@ impl Drop for Browser {
 
 fn capabilities(engine: Engine, awake: bool) -> Capabilities {
     let mut capabilities = engine.capabilities();
+    if let Some(firefox) = capabilities.get_mut("moz:firefoxOptions") {
+        firefox["prefs"] = json!({ "network.dns.localDomains": INSECURE });
+        if awake {
+            firefox["prefs"]["dom.min_background_timeout_value"] = json!(4);
+            firefox["prefs"]["dom.timeout.enable_budget_timer_throttling"] = json!(false);
+        }
+    }
     let flags = capabilities
         .get_mut("goog:chromeOptions")
         .and_then(|options| options.get_mut("args"))
         .and_then(Value::as_array_mut);
     if let Some(flags) = flags {
-        flags.push(NAMES.into());
+        flags.push(format!("--host-resolver-rules=MAP {INSECURE} 127.0.0.1").into());
         if awake {
             flags.extend(ALL_AWAKE.map(Value::from));
         }

@@ -1,70 +1,107 @@
-//! The program that drives browsers, shared by the pages of one test binary.
+//! The program that drives a browser, and the screen of one that needs it.
 
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::iter::repeat_with;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::engine::Engine;
 
-static RUNNING: Mutex<Weak<Driver>> = Mutex::new(Weak::new());
-
-/// Started by the first page, stopped with the last.
+/// Stopped when it is dropped.
 pub(crate) struct Driver {
-    address: String,
-    process: Child,
-    /// Kept open: a driver that cannot write its output may end.
-    output: BufReader<ChildStdout>,
+    port: u16,
+    _process: Process,
+    _screen: Option<Process>,
 }
 
 impl Driver {
-    pub(crate) fn running(engine: Engine) -> Arc<Self> {
-        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        running.upgrade().unwrap_or_else(|| {
-            let driver = Arc::new(Self::start(engine));
-            *running = Arc::downgrade(&driver);
-            driver
-        })
-    }
-
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
-    fn start(engine: Engine) -> Self {
-        let mut command = engine.driver();
-        let mut process = command
-            .stdout(Stdio::piped())
-            // Browsers complain of what a container lacks.
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
-        let output = process.stdout.take().expect("the output was asked for");
-        let mut driver = Self {
-            address: String::new(),
-            process,
-            output: BufReader::new(output),
-        };
-        let port = driver.port(engine);
-        driver.address = format!("http://127.0.0.1:{port}");
-        driver
-    }
-
-    fn port(&mut self, engine: Engine) -> u16 {
-        let mut line = String::new();
-        while matches!(self.output.read_line(&mut line), Ok(1..)) {
-            if let Some(port) = engine.port(line.trim_end()) {
-                return port;
+    pub(crate) fn start(engine: Engine) -> Self {
+        let screen = engine.needs_screen().then(Screen::start);
+        // Not every driver tells a port that it chose itself, and one that was free may be taken a moment later.
+        for port in free_ports().take(5) {
+            let mut command = engine.driver(port);
+            if let Some(screen) = &screen {
+                command.env("DISPLAY", &screen.name);
             }
-            line.clear();
+            let mut process = Process::start(command.stdout(Stdio::null()));
+            if process.listens(port) {
+                return Self {
+                    port,
+                    _process: process,
+                    _screen: screen.map(|screen| screen.process),
+                };
+            }
         }
-        panic!("the driver ended before it listened");
+        panic!("the driver of {engine:?} does not listen");
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 }
 
-impl Drop for Driver {
+/// A screen that nobody sees.
+struct Screen {
+    name: String,
+    process: Process,
+}
+
+impl Screen {
+    fn start() -> Self {
+        let mut command = Command::new("Xvfb");
+        command
+            .args("-displayfd 1 -screen 0 1280x1024x24 -nolisten tcp".split(' '))
+            .stdout(Stdio::piped());
+        let mut process = Process::start(&mut command);
+        let output = process.0.stdout.take().expect("the output was asked for");
+        let mut number = String::new();
+        match BufReader::new(output).read_line(&mut number) {
+            Ok(1..) => Self {
+                name: format!(":{}", number.trim_end()),
+                process,
+            },
+            _ => panic!("Xvfb ended before it had a screen"),
+        }
+    }
+}
+
+struct Process(Child);
+
+impl Process {
+    fn start(command: &mut Command) -> Self {
+        // Browsers complain of what a container lacks.
+        let process = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn();
+        Self(process.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")))
+    }
+
+    /// Waits until it listens; false if it has ended instead.
+    fn listens(&mut self, port: u16) -> bool {
+        while matches!(self.0.try_wait(), Ok(None)) {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                return true;
+            }
+            sleep(Duration::from_millis(5));
+        }
+        false
+    }
+}
+
+impl Drop for Process {
     fn drop(&mut self) {
         // Errors mean that it has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
+}
+
+/// Below those that a system gives to whoever asks for any: of these, one that is free now soon is not, and a
+/// connection to it may even be answered by itself.
+fn free_ports() -> impl Iterator<Item = u16> {
+    let random = || RandomState::new().build_hasher().finish();
+    repeat_with(move || 10_000 + (random() % 20_000) as u16)
+        .filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
 }

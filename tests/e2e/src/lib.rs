@@ -1,4 +1,5 @@
-//! What the end-to-end tests stand on: a server of the test's own, and a page of it in a real browser.
+//! What the end-to-end tests stand on: a server of the test's own, and a page of it in a real browser, in whichever
+//! engine `KEEPFRESH_BROWSER` names.
 //!
 //! Everything is as users have it: the package as it is built, imported by a page; `HttpOnly` cookies; the demo
 //! server, in this process, which counts and notes what arrives. A test is a script that runs in the page, and what
@@ -30,14 +31,17 @@
 )]
 
 mod browser;
+mod console;
 mod driver;
 mod engine;
 mod held;
 mod page;
+mod pool;
 mod server;
 mod tabs;
 
 pub use browser::Browser;
+pub use engine::Engine;
 pub use fantoccini::wd::WindowHandle;
 pub use held::Held;
 pub use page::Page;

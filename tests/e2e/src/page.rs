@@ -1,32 +1,27 @@
-//! A page of a server, in a browser of its own.
+//! A page of a server, in a browser.
 
-use std::sync::Arc;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use fantoccini::elements::Element;
-use fantoccini::wd::WebDriverCompatibleCommand;
-use fantoccini::{Client, ClientBuilder, Locator};
-use http::Method;
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::block_in_place;
-use url::{ParseError, Url};
+use tempfile::TempDir;
 
-use crate::driver::Driver;
-use crate::engine::Engine;
-use crate::server::{Config, Running, serve, usual};
+use crate::console;
+use crate::pool::Pooled;
+use crate::server::{Config, Running, root, serve, usual};
 
-/// However many tests run at once, a machine has only so much room for browsers.
-static BROWSERS: Semaphore = Semaphore::const_new(3);
-
-/// A page, its browser, and the server that it comes from. All end when it is dropped.
+/// A page, its browser, and the server that it comes from. When it is dropped, the server ends, and the browser is
+/// free for the next one.
 pub struct Page {
     /// Where the page comes from.
     pub server: Running,
-    browser: Client,
-    _driver: Arc<Driver>,
-    _place: SemaphorePermit<'static>,
+    browser: Pooled,
+    /// Whether it lets scripts be made of text.
+    is_blank: bool,
+    _www: Option<TempDir>,
 }
 
 impl Page {
@@ -39,37 +34,42 @@ impl Page {
 
     /// A blank page of a server, with what `page.js` offers.
     pub async fn blank(config: Config) -> Self {
-        let page = Self::open(config, "/lab/blank").await;
+        let mut page = Self::open(config, "/lab/blank").await;
+        page.is_blank = true;
         page.run(include_str!("page.js")).await;
         page
     }
 
-    /// A page of a server, as it is.
+    /// A page of a server, as it is; but that a page of a folder has a listener for errors in it. The server gets a
+    /// host of its own.
     pub async fn open(config: Config, path: &str) -> Self {
-        let place = BROWSERS.acquire().await.expect("it is never closed");
-        let engine = Engine::chosen();
-        let driver = Driver::running(engine);
-        let server = serve(config).await;
-        let browser = ClientBuilder::new(HttpConnector::new())
-            .capabilities(engine.capabilities())
-            .connect(driver.address())
-            .await
-            .unwrap_or_else(|error| panic!("no browser: {error}"));
+        let browser = Pooled::take().await;
+        let www = config.www.as_deref().map(|www| {
+            console::listening(www).unwrap_or_else(|error| panic!("{}: {error}", www.display()))
+        });
+        let server = serve(Config {
+            host: own_host().into(),
+            www: www.as_ref().map(|www| www.path().to_owned()),
+            ..config
+        })
+        .await;
         let page = Self {
             server,
             browser,
-            _driver: driver,
-            _place: place,
+            is_blank: false,
+            _www: www,
         };
+        page.done(console::take_log(page.client()).await);
         let url = format!("{}{path}", page.server.origin());
-        page.done(page.browser.goto(&url).await);
+        page.done(page.client().goto(&url).await);
         page
     }
 
-    /// A server of another origin, which lets this page in.
+    /// A server of another origin, which lets this page in. Its host is the same: cookies know no ports.
     pub async fn another_server(&self) -> Running {
         let page = self.server.origin().parse();
         serve(Config {
+            host: self.server.addr().ip(),
             allow_origin: vec![page.expect("the server knows its origin")],
             ..usual()
         })
@@ -79,15 +79,25 @@ impl Page {
     /// Runs the body of an async function in the page, and hands over what it returns. An error that it throws ends
     /// the test.
     pub async fn run(&self, script: &str) -> Value {
-        let script = format!("return (async () => {{\n{script}\n}})();");
-        self.done(self.browser.execute(&script, vec![]).await)
+        let script = format!("(async () => {{\n{script}\n}})()");
+        let result = if self.is_blank {
+            // As a script of the page. Firefox would run it beside the page, with globals and classes of its own.
+            let script = vec![script.into()];
+            self.client()
+                .execute("return window.eval(arguments[0]);", script)
+                .await
+        } else {
+            let script = format!("return {script};");
+            self.client().execute(&script, vec![]).await
+        };
+        self.done(result)
     }
 
     /// Makes a value known to scripts under a name.
     pub async fn give(&self, name: &str, value: impl Into<Value>) {
-        let script = "globalThis[arguments[0]] = arguments[1];";
+        let script = "window[arguments[0]] = arguments[1];";
         self.done(
-            self.browser
+            self.client()
                 .execute(script, vec![json!(name), value.into()])
                 .await,
         );
@@ -96,14 +106,14 @@ impl Page {
     /// The values of all cookies, those that scripts cannot see above all.
     pub async fn cookie_values(&self) -> Vec<String> {
         // A page is told of its own path's cookies, and the refresh token's path is another.
-        let page = self.done(self.browser.window().await);
-        let other = self.done(self.browser.new_window(true).await).handle;
-        self.done(self.browser.switch_to_window(other).await);
+        let page = self.done(self.client().window().await);
+        let other = self.done(self.client().new_window(true).await).handle;
+        self.done(self.client().switch_to_window(other).await);
         let url = format!("{}/auth/", self.server.origin());
-        self.done(self.browser.goto(&url).await);
-        let cookies = self.done(self.browser.get_all_cookies().await);
-        self.done(self.browser.close_window().await);
-        self.done(self.browser.switch_to_window(page).await);
+        self.done(self.client().goto(&url).await);
+        let cookies = self.done(self.client().get_all_cookies().await);
+        self.done(self.client().close_window().await);
+        self.done(self.client().switch_to_window(page).await);
         let values = cookies.iter().map(|cookie| cookie.value().to_owned());
         values.collect()
     }
@@ -112,7 +122,7 @@ impl Page {
     pub async fn click(&self, id: &str) {
         let element = self.element(id).await;
         let script = "document.getElementById(arguments[0]).scrollIntoView({ block: 'center' });";
-        self.done(self.browser.execute(script, vec![json!(id)]).await);
+        self.done(self.client().execute(script, vec![json!(id)]).await);
         self.done(element.click().await);
     }
 
@@ -133,25 +143,55 @@ impl Page {
             });
         "#;
         let asked = vec![json!(id), json!(words)];
-        if let Err(error) = self.browser.execute(script, asked).await {
+        if let Err(error) = self.client().execute(script, asked).await {
             let instead = self.text(id).await;
             panic!("#{id} was to say {words:?}, and says {instead:?} ({error})");
         }
     }
 
-    /// Errors in the browser's console, but for the browser's own notes on requests that were answered with one.
+    /// Errors in the console of a page that was opened from a folder, but for the browser's own notes on requests that
+    /// were answered with one.
     pub async fn console_errors(&self) -> Vec<String> {
-        let entries = self.done(self.browser.issue_cmd(ConsoleLog).await);
-        let entries = entries.as_array().cloned().unwrap_or_default();
-        entries
-            .iter()
-            .filter(|entry| entry["level"] == "SEVERE" && entry["source"] != "network")
-            .map(|entry| entry["message"].to_string())
-            .collect()
+        self.done(console::errors(self.client()).await)
+    }
+
+    /// Has the page look as it does on a device that prefers dark colours.
+    pub async fn prefer_dark(&self) {
+        let script = r#"
+            document.documentElement.style.colorScheme = "dark";
+            const rules = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
+            const dark = rules.filter((rule) => rule.media?.mediaText === "(prefers-color-scheme: dark)");
+            for (const rule of dark) rule.media.mediaText = "all";
+            return dark.length;
+        "#;
+        let changed = self.done(self.client().execute(script, vec![]).await);
+        assert_ne!(changed, 0, "the page has colours for the dark");
+    }
+
+    /// What axe-core finds to be out of reach of somebody, as rule and element.
+    pub async fn accessibility_violations(&self) -> Vec<String> {
+        let axe = root().join("node_modules/axe-core/axe.min.js");
+        let axe = fs::read_to_string(&axe)
+            .unwrap_or_else(|error| panic!("{}: {error}; run npm ci", axe.display()));
+        // The source has to be the script itself: the page's policy lets no script be made of text.
+        let script = format!(
+            r#"{axe};
+            return axe.run(document, {{ resultTypes: ["violations"] }}).then(({{ violations }}) =>
+                violations.flatMap(({{ id, nodes }}) =>
+                    nodes.map(({{ target, failureSummary }}) => `${{id}}: ${{target}}: ${{failureSummary}}`)));"#
+        );
+        let found = self.done(self.client().execute(&script, vec![]).await);
+        let found = found.as_array().expect("axe-core lists what it finds");
+        found.iter().map(Value::to_string).collect()
+    }
+
+    /// What drives the browser, for what pages cannot do themselves.
+    pub(crate) fn client(&self) -> &Client {
+        self.browser.client()
     }
 
     async fn element(&self, id: &str) -> Element {
-        let found = self.browser.wait().for_element(Locator::Id(id)).await;
+        let found = self.client().wait().for_element(Locator::Id(id)).await;
         self.done(found)
     }
 
@@ -161,24 +201,9 @@ impl Page {
     }
 }
 
-impl Drop for Page {
-    fn drop(&mut self) {
-        // Waited for, and in a test that fails too: a browser that nobody closes outlives its driver.
-        let browser = self.browser.clone();
-        let _ = block_in_place(|| Handle::current().block_on(browser.close()));
-    }
-}
-
-/// Chromium's console; the standard way, WebDriver BiDi, would take a second protocol.
-#[derive(Debug)]
-struct ConsoleLog;
-
-impl WebDriverCompatibleCommand for ConsoleLog {
-    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
-    }
-
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(json!({ "type": "browser" }).to_string()))
-    }
+/// A host that no other page has had: cookies and storage, which browsers keep by it, start empty.
+fn own_host() -> Ipv4Addr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = u32::from(Ipv4Addr::new(127, 1, 0, 1));
+    Ipv4Addr::from(first + NEXT.fetch_add(1, Ordering::Relaxed))
 }

@@ -80,3 +80,17 @@ async fn a_refresh_that_is_cut_off_signs_nobody_out() {
     assert_eq!(page.text("state").await, "active");
     assert_eq!(page.console_errors().await, [""; 0]);
 }
+
+/// axe-core finds no violation: signed out and signed in, with runs to be seen, in light and in dark.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_accessible_in_light_and_in_dark() {
+    let page = Page::open(demo(), "/").await;
+    page.see("state", "signed out").await;
+    assert_eq!(page.accessibility_violations().await, [""; 0]);
+    page.click("show-me").await;
+    page.see("summary", "keepfresh: 50 requests").await;
+    page.see("summary", "50 answers").await;
+    assert_eq!(page.accessibility_violations().await, [""; 0]);
+    page.prefer_dark().await;
+    assert_eq!(page.accessibility_violations().await, [""; 0]);
+}

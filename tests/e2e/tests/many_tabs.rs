@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// Rounds that begin in all tabs at once, each with the access token expired. The first tab conducts.
 const ROUNDS: &str = r#"
     async function play(rounds, requests, tabs, tab) {
-        const client = newClient();
+        const client = (globalThis.client ??= newClient());
         const channel = new BroadcastChannel("rounds");
         const heard = [];
         let wake = () => {};
@@ -82,9 +82,12 @@ fn only_good(refreshes: usize) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn r21_tabs_whose_access_token_expires_together_cause_one_refresh_between_them() {
     let tabs = Tabs::signed_in(8).await;
-    let answers = play(&tabs, 100, 20, 8).await;
-    assert_eq!(counters(&tabs, 0).await, only_good(100));
-    assert_eq!(answers, vec![json!({ "200": 2000 }); 8]);
+    // In parts, so that no script runs for too long on a busy machine.
+    for part in 1..=5 {
+        let answers = play(&tabs, 20, 20, 8).await;
+        assert_eq!(counters(&tabs, 0).await, only_good(20 * part));
+        assert_eq!(answers, vec![json!({ "200": 400 }); 8]);
+    }
 }
 
 /// R21. So do tabs that nobody looks at, whose timers the browser slows down.

@@ -118,6 +118,7 @@ impl Tally {
         }
         if !wrongs.is_empty() {
             let seed = round.seed;
+            eprint!("{}", round.story());
             eprintln!("chaos: to play it again: cargo xtask chaos --rounds 1 --seed {seed}");
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::agents::{Said, What};
 use crate::plan::{Fault, Kind, Plan};
-use crate::weather::Truth;
+use crate::weather::{Truth, now};
 use crate::world::TIMEOUT;
 
 /// How much later than its deadline a call may settle, in milliseconds: browsers and tests share two cores.
@@ -14,6 +14,8 @@ pub(crate) struct Round {
     pub(crate) seed: u64,
     pub(crate) calls: BTreeMap<u64, Call>,
     expired: Vec<(usize, f64)>,
+    /// What pages said.
+    log: Vec<(f64, String)>,
     pub(crate) truth: Truth,
     pub(crate) reloads: u64,
     pub(crate) closings: u64,
@@ -35,6 +37,7 @@ pub(crate) struct Call {
     tab: usize,
     /// None is our own.
     pub(crate) kind: Option<Kind>,
+    asked: f64,
     called: Option<f64>,
     settled: Option<(f64, String)>,
     cut: bool,
@@ -70,6 +73,7 @@ impl Call {
         Self {
             tab,
             kind,
+            asked: now(),
             called: None,
             settled: None,
             cut: false,
@@ -92,6 +96,7 @@ impl Round {
             seed,
             calls: BTreeMap::new(),
             expired: Vec::new(),
+            log: Vec::new(),
             truth: Truth::default(),
             reloads: 0,
             closings: 0,
@@ -111,6 +116,8 @@ impl Round {
     }
 
     pub(crate) fn hear(&mut self, tab: usize, said: Said) {
+        self.log
+            .push((said.at, format!("tab {tab}: {:?}", said.what)));
         match said.what {
             What::Here => {}
             What::Expired => self.expired.push((tab, said.at)),
@@ -127,16 +134,29 @@ impl Round {
         }
     }
 
-    /// The calls of a page that goes, as far as they are under way.
-    pub(crate) fn cut(&mut self, tab: usize) -> Vec<u64> {
-        let mut cut = Vec::new();
-        for (id, call) in &mut self.calls {
-            if call.tab == tab && call.settled.is_none() {
-                call.cut = true;
-                cut.push(*id);
-            }
+    /// A page goes, and with it the calls that it has under way.
+    pub(crate) fn cut(&mut self, tab: usize) {
+        self.log.push((now(), format!("tab {tab} goes")));
+        for call in self.calls.values_mut() {
+            call.cut |= call.tab == tab && call.settled.is_none();
         }
-        cut
+    }
+
+    /// When the oldest request that is under way was asked for.
+    pub(crate) fn oldest(&self) -> f64 {
+        let under_way = |call: &&Call| call.is_guarded() && !call.cut && call.settled.is_none();
+        let since = self.calls.values().filter(under_way).map(|call| call.asked);
+        since.fold(f64::INFINITY, f64::min)
+    }
+
+    pub(crate) fn has_sessions_changed(&self) -> bool {
+        self.has_sessions_changed
+    }
+
+    /// Whether a page went while it signed in or out.
+    pub(crate) fn is_unclear(&self) -> bool {
+        let mut calls = self.calls.values();
+        calls.any(|call| call.cut && call.changes_session())
     }
 
     pub(crate) fn is_settled(&self) -> bool {
@@ -148,6 +168,17 @@ impl Round {
     pub(crate) fn outcome(&self, id: u64) -> Option<&str> {
         let (_, outcome) = self.calls.get(&id)?.settled.as_ref()?;
         Some(outcome)
+    }
+
+    /// What happened, in its order.
+    pub(crate) fn story(&self) -> String {
+        let mut lines: Vec<_> = self.log.iter().chain(&self.truth.log).collect();
+        lines.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let start = lines.first().map_or(0.0, |line| line.0);
+        let told = lines
+            .iter()
+            .map(|(at, line)| format!("{:7.1} {line}\n", at - start));
+        told.collect()
     }
 
     /// Everything that was wrong, as sentences.
@@ -360,9 +391,9 @@ mod tests {
     #[test]
     fn a_call_that_never_settles_is_lost_unless_its_page_is_gone() {
         let mut round = fine();
-        let id = begin(&mut round, Kind::Get, 10.0);
+        begin(&mut round, Kind::Get, 10.0);
         assert_eq!(wrongs(&round), [Wrong::Lost]);
-        assert_eq!(round.cut(0), [id]);
+        round.cut(0);
         assert_eq!(wrongs(&round), []);
     }
 

@@ -1,6 +1,6 @@
 //! What requests meet on their way to the server and back, and the truth about them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -42,9 +42,8 @@ struct Sky {
     arrived: Arrived,
     /// Access tokens issued up to then count as expired.
     expired_up_to: f64,
-    /// Calls that have met a 401 and are not over.
-    denied: HashSet<u64>,
-    over: HashSet<u64>,
+    /// When the latest was issued.
+    issued_at: f64,
     truth: Truth,
 }
 
@@ -67,6 +66,8 @@ pub(crate) struct Truth {
     pub(crate) attempts: HashMap<u64, Vec<(f64, f64)>>,
     /// How often a call's note was created.
     pub(crate) created: HashMap<u64, u32>,
+    /// What arrived and what left, and when.
+    pub(crate) log: Vec<(f64, String)>,
     /// Sign-ins and sign-outs that the server carried out.
     pub(crate) sessions: Vec<Change>,
 }
@@ -94,28 +95,23 @@ impl Weather {
         sky.forecast = forecast;
         sky.arrived = Arrived::default();
         sky.truth = Truth::default();
-        sky.denied.clear();
-        sky.over.clear();
     }
 
-    /// Access tokens issued up to now have expired; but not while a call that has met a 401 is still under way. It
-    /// would meet another, of the token that it was given in place of the first: two expiries within a call are for
-    /// its caller to see.
-    pub(crate) fn expire(&self) -> bool {
+    /// Access tokens issued up to now have expired. But not while a call is under way that was made before the latest
+    /// of them was issued: it would meet a second 401 after its replay, and that is for its caller to see.
+    ///
+    /// `oldest`: when the oldest call that is under way was made.
+    pub(crate) fn expire(&self, oldest: f64) -> bool {
         let mut sky = self.sky();
-        let can = sky.denied.is_empty();
+        let can = oldest >= sky.issued_at;
         if can {
             // Tokens are stamped with whole milliseconds, and one of this very millisecond may be newer than now.
             sky.expired_up_to = now().floor() - 1.0;
+            sky.truth
+                .log
+                .push((now(), "access tokens expire".to_owned()));
         }
         can
-    }
-
-    /// A call is over.
-    pub(crate) fn settled(&self, call: u64) {
-        let mut sky = self.sky();
-        sky.denied.remove(&call);
-        sky.over.insert(call);
     }
 
     /// Nothing goes wrong any more, and what hangs is dropped.
@@ -149,9 +145,19 @@ async fn pass(State(weather): State<Weather>, request: Request, next: Next) -> R
         let id = query.split('&').find_map(|pair| pair.strip_prefix("call="));
         id?.parse().ok()
     });
-    let visit = Visit::begin(&weather, call);
     let fault = weather.sky().fault(request.method(), &path);
+    let what = format!("{} {}", request.method(), request.uri());
+    let age = issued_at(request.headers()).map(|issued_at| now() - issued_at);
+    let mut visit = Visit::begin(&weather, call, what);
+    visit.note(&format!(
+        "arrives, meets {fault:?}, its token is {:.0} ms old",
+        age.unwrap_or(f64::NAN)
+    ));
     let response = meet(&weather, fault, request, next).await;
+    visit.end = match response.extensions().get::<NoAnswer>() {
+        Some(_) => "is dropped".to_owned(),
+        None => format!("is answered {}", response.status().as_u16()),
+    };
     drop(visit);
     response
 }
@@ -203,7 +209,7 @@ async fn carry_out(weather: &Weather, request: Request, next: Next) -> Response 
     let call = query
         .strip_prefix("call=")
         .and_then(|call| call.parse().ok());
-    if path.starts_with("/api/") && weather.sky().has_expired(request.headers(), call) {
+    if path.starts_with("/api/") && weather.sky().has_expired(request.headers()) {
         let error = Json(json!({ "error": "access_token_expired" }));
         return (StatusCode::UNAUTHORIZED, error).into_response();
     }
@@ -212,7 +218,9 @@ async fn carry_out(weather: &Weather, request: Request, next: Next) -> Response 
     match (method, path.as_str()) {
         (Method::POST, "/auth/refresh") => refreshed(weather, response).await,
         (Method::POST, "/auth/sign-in") if status.is_success() => {
-            weather.sky().truth.session(true);
+            let mut sky = weather.sky();
+            sky.truth.session(true);
+            sky.issued_at = now();
             response
         }
         (Method::POST, "/auth/sign-out") => {
@@ -231,7 +239,9 @@ async fn carry_out(weather: &Weather, request: Request, next: Next) -> Response 
 
 async fn refreshed(weather: &Weather, response: Response) -> Response {
     if response.status().is_success() {
-        weather.sky().truth.refreshes += 1;
+        let mut sky = weather.sky();
+        sky.truth.refreshes += 1;
+        sky.issued_at = now();
         return response;
     }
     let (parts, body) = response.into_parts();
@@ -267,12 +277,8 @@ impl Sky {
     }
 
     /// By the time that the access token was issued at, which anybody can read in it.
-    fn has_expired(&mut self, headers: &HeaderMap, call: Option<u64>) -> bool {
-        let expired = issued_at(headers).is_some_and(|issued_at| issued_at <= self.expired_up_to);
-        if let Some(call) = call.filter(|call| expired && !self.over.contains(call)) {
-            self.denied.insert(call);
-        }
-        expired
+    fn has_expired(&self, headers: &HeaderMap) -> bool {
+        issued_at(headers).is_some_and(|issued_at| issued_at <= self.expired_up_to)
     }
 }
 
@@ -299,22 +305,32 @@ impl Truth {
 struct Visit<'a> {
     weather: &'a Weather,
     call: Option<u64>,
+    what: String,
     since: f64,
+    end: String,
 }
 
 impl<'a> Visit<'a> {
-    fn begin(weather: &'a Weather, call: Option<u64>) -> Self {
+    fn begin(weather: &'a Weather, call: Option<u64>, what: String) -> Self {
         weather.0.under_way.send_modify(|count| *count += 1);
         Self {
             weather,
             call,
+            what,
             since: now(),
+            end: "is given up by the browser".to_owned(),
         }
+    }
+
+    fn note(&self, what: &str) {
+        let line = format!("server: {} {what}", self.what);
+        self.weather.sky().truth.log.push((now(), line));
     }
 }
 
 impl Drop for Visit<'_> {
     fn drop(&mut self) {
+        self.note(&self.end);
         if let Some(call) = self.call {
             let mut sky = self.weather.sky();
             let attempts = sky.truth.attempts.entry(call).or_default();

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::agents::{Control, Event, Life, Order, What};
+use crate::agents::{Control, Event, Life, Order};
 use crate::plan::{Deed, Forecast, Kind, Plan, Step, TABS};
 use crate::round::{Call, Round};
 use crate::weather::{Weather, now};
@@ -90,8 +90,7 @@ impl World {
         let deadline = Instant::now() + TIMEOUT;
         self.listen(&mut round, deadline, Round::is_settled).await;
         self.weather.clear_up();
-        let deadline = Instant::now() + TIMEOUT + PATIENCE;
-        self.listen(&mut round, deadline, Round::is_settled).await;
+        self.settle(&mut round).await;
         self.all_here(&mut round).await;
         round.ended = now();
         self.look_back(&mut round).await;
@@ -121,21 +120,29 @@ impl World {
 
     /// When all is over and the weather is fine: does each page know what is true?
     async fn look_back(&mut self, round: &mut Round) {
-        self.weather.expire();
+        if round.is_unclear() {
+            // A page that is gone was not told of its own sign-in, nor could it tell the others. So the user signs in.
+            let id = round.next_id();
+            self.order(0, round, id, Kind::SignIn, false);
+            self.settle(round).await;
+        }
+        self.weather.expire(f64::INFINITY);
         for tab in 0..TABS {
-            let mut last = None;
-            // A cool-down may still be on.
-            for _ in 0..10 {
+            let mut last = String::new();
+            // A cool-down may still be on, and the news of a sign-in on its way.
+            for _ in 0..20 {
                 let id = round.next_id();
                 self.order(tab, round, id, Kind::Get, false);
-                let deadline = Instant::now() + TIMEOUT + PATIENCE;
-                self.listen(round, deadline, Round::is_settled).await;
-                last = round.outcome(id).map(str::to_owned);
-                if last.as_deref() != Some("refresh_unavailable") {
+                self.settle(round).await;
+                last = round.outcome(id).unwrap_or("lost").to_owned();
+                if !matches!(last.as_str(), "refresh_unavailable" | "401") {
+                    break;
+                }
+                if last == "401" && !round.has_sessions_changed() {
                     break;
                 }
             }
-            round.last.push(last.unwrap_or_else(|| "lost".to_owned()));
+            round.last.push(last);
         }
         let id = round.next_id();
         let refresh = Order {
@@ -147,9 +154,14 @@ impl World {
         };
         round.calls.insert(id, Call::new(0, None));
         self.tell(0, refresh);
+        self.settle(round).await;
+        round.alive = round.outcome(id) == Some("200");
+    }
+
+    /// Waits until every call has settled, or is lost.
+    async fn settle(&mut self, round: &mut Round) {
         let deadline = Instant::now() + TIMEOUT + PATIENCE;
         self.listen(round, deadline, Round::is_settled).await;
-        round.alive = round.outcome(id) == Some("200");
     }
 
     fn take(&mut self, round: &mut Round, step: Step) {
@@ -210,9 +222,7 @@ impl World {
 
     /// The page is about to go: what it has under way will not settle, nor is it heard of again.
     fn cut(&mut self, round: &mut Round, tab: usize) {
-        for id in round.cut(tab) {
-            self.weather.settled(id);
-        }
+        round.cut(tab);
         self.tab(tab).waiting.clear();
     }
 
@@ -280,7 +290,7 @@ impl World {
     /// Takes in what is said, until then or until it is `enough`.
     async fn listen(&mut self, round: &mut Round, until: Instant, enough: impl Fn(&Round) -> bool) {
         loop {
-            while round.expiring > 0 && self.weather.expire() {
+            while round.expiring > 0 && self.weather.expire(round.oldest()) {
                 round.expiring -= 1;
                 round.expiries += 1;
             }
@@ -312,9 +322,6 @@ impl World {
                 let current = self.tab(tab).life.as_ref();
                 if current.is_none_or(|current| current.number != life) {
                     return;
-                }
-                if let What::Settled { id, .. } = &said.what {
-                    self.weather.settled(*id);
                 }
                 round.hear(tab, said);
             }
