@@ -26,6 +26,7 @@
 //! What scripts find in the page beside the web's own is in `page.js`.
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "to panic is how a test says that it cannot go on"
 )]
