@@ -54,7 +54,9 @@ function instant(input, init) {
   if (url.endsWith("/auth/refresh")) expired = false;
   else if (url.endsWith("/reject")) return Promise.reject(new TypeError("rejected, as it was asked to be"));
   else if (url.endsWith("/hang")) return aborted(init?.signal ?? input.signal);
-  return Promise.resolve(new Response(null, { status: expired ? 401 : 200 }));
+  const answer = new Response(null, { status: expired ? 401 : 200 });
+  // What starts a refresh takes a moment, as it does with any server.
+  return expired ? new Promise((resolve) => setTimeout(resolve, 5, answer)) : Promise.resolve(answer);
 }
 
 function aborted(signal) {
