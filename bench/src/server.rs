@@ -129,7 +129,7 @@ fn routes(page: &Path, backend: Arc<Backend>) -> Router {
 async fn small(State(backend): State<Arc<Backend>>, headers: HeaderMap) -> Response {
     backend
         .guard(&headers)
-        .map_or_else(|| record(), IntoResponse::into_response)
+        .map_or_else(record, IntoResponse::into_response)
 }
 
 async fn upload(State(backend): State<Arc<Backend>>, headers: HeaderMap, body: Bytes) -> Response {
