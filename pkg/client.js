@@ -61,7 +61,7 @@ export class Client extends EventTarget {
   };
 
   get state() {
-    return STATES[this.#engine?.state() ?? 0] ?? "unknown";
+    return STATES[this.#engine?.state() ?? 0];
   }
 
   /** @param {{ maxAge?: number, signal?: AbortSignal }} [options] */
@@ -191,7 +191,7 @@ export class Client extends EventTarget {
      */
     announce: (event, cause, peer) => {
       const detail = { cause: CAUSES[cause], by: peer ? "peer" : "client" };
-      this.dispatchEvent(new CustomEvent(EVENTS[event] ?? "", { detail }));
+      this.dispatchEvent(new CustomEvent(EVENTS[event], { detail }));
     },
   };
 }

@@ -37,7 +37,7 @@ export class Wire {
    * @param {Headers} headers
    */
   addCsrf(headers) {
-    const { header, cookie, value = readCookie(cookie) } = this.#csrf;
+    const { header, cookie, value = cookie && readCookie(cookie) } = this.#csrf;
     if (header && value !== undefined) headers.set(header, value);
   }
 

@@ -110,7 +110,8 @@ fn lock_files(sh: &Shell) -> Result<()> {
             "Cargo.lock has a source that is not crates.io: {line}"
         );
     }
-    for lock in ["package-lock.json", "tests/consumers/package-lock.json"] {
+    let npm = cmd!(sh, "git ls-files -- package-lock.json */package-lock.json");
+    for lock in npm.quiet().read()?.lines() {
         // A workspace is resolved to its folder.
         let npm = sh.read_file(lock)?;
         let mut resolved = npm.lines().filter(|line| line.contains("\"resolved\":"));

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one way to build, run and test keepfresh. See CONTRIBUTING.md.
 
 mod app;
+mod bench;
 mod browser;
 mod cargo;
 mod chaos;
@@ -85,6 +86,8 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Measure it against raw fetch and against what people use today (needs Node and Chromium)
+    Bench(bench::Options),
     /// Format, lints, docs, types, lock files
     Check,
 }
@@ -128,6 +131,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             size::check(&sh, write)?;
             size::functions(&sh)
         }
+        Command::Bench(options) => bench::run(&sh, &options),
         Command::Check => check::run(&sh),
     }
 }
