@@ -10,6 +10,10 @@ use super::{
     refresh::Refresh,
 };
 
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[path = "tests/model/imprint.rs"]
+pub(crate) mod imprint;
+
 /// How old an access cookie may be for `ensureFresh`, when neither the caller nor the server says.
 const FRESH_ENOUGH: Millis = 60_000.0;
 /// The first pause between two questions about one refresh; it doubles, to eight times that.
