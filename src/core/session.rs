@@ -842,7 +842,8 @@ impl Session {
     }
 
     fn expire(&mut self, now: Millis) {
-        self.tell(now, News::Expired, now, 0.0, Cause::Answered);
+        // It is about the token of when it was sent: who has signed in since is not meant.
+        self.tell(now, News::Expired, self.started.at, 0.0, Cause::Answered);
         self.end(now, now, Cause::Answered);
     }
 
