@@ -8,11 +8,6 @@ use stateright::{Checker, HasDiscoveries, Model as _, Property};
 
 use system::{Breach, Budget, Model, Mutant, Step, System};
 
-const TWO_TABS: Budget = Budget {
-    calls: [1, 1, 0],
-    ..NOTHING
-};
-
 const NOTHING: Budget = Budget {
     calls: [0; 3],
     delays: 0,
@@ -39,7 +34,7 @@ const NOTHING: Budget = Budget {
 const STRICT: Model = Model {
     name: "",
     tabs: 2,
-    budget: TWO_TABS,
+    budget: NOTHING,
     knows_keys: false,
     lenient: false,
     locks: true,
@@ -69,9 +64,10 @@ impl stateright::Model for Model {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![Property::always("nothing that must not be", |_, system: &System| {
-            system.breach.is_none()
-        })]
+        vec![Property::always(
+            "nothing that must not be",
+            |_, system: &System| system.breach.is_none(),
+        )]
     }
 }
 
@@ -82,7 +78,6 @@ fn explore(model: Model) -> Option<(Breach, Vec<Step>)> {
     let checker = model
         .checker()
         .finish_when(HasDiscoveries::AnyFailures)
-        .timeout(std::time::Duration::from_secs(40))
         .spawn_bfs()
         .join();
     // Past the capture of the test runner: it is to be seen when all is well, too.
@@ -175,8 +170,7 @@ fn no_storage() -> Model {
     Model {
         name: "no storage for one",
         budget: Budget {
-            calls: [2, 1, 0],
-            expiries: 1,
+            calls: [1, 1, 0],
             lost_words: 1,
             ..NOTHING
         },
@@ -190,9 +184,9 @@ fn stale_storage() -> Model {
     Model {
         name: "storage that is read stale",
         budget: Budget {
-            calls: [2, 1, 0],
+            calls: [1, 1, 0],
             expiries: 1,
-            stale_reads: 2,
+            stale_reads: 1,
             lost_words: 1,
             ..NOTHING
         },
@@ -205,12 +199,27 @@ fn stale_storage() -> Model {
 
 fn orphans() -> Model {
     Model {
-        name: "pages that die and come up",
+        name: "a page that dies, and a peer that takes over",
         budget: Budget {
-            calls: [2, 1, 0],
+            calls: [1, 1, 0],
+            deaths: 1,
+            delays: 1,
+            ..NOTHING
+        },
+        unchecked: &[Breach::RefreshedForNothing],
+        ..STRICT
+    }
+}
+
+fn reloads() -> Model {
+    Model {
+        name: "a page that is reloaded",
+        tabs: 1,
+        budget: Budget {
+            calls: [3, 0, 0],
             deaths: 1,
             births: 1,
-            delays: 1,
+            delays: 3,
             ..NOTHING
         },
         unchecked: &[Breach::RefreshedForNothing],
@@ -222,10 +231,9 @@ fn orphans_unheard_of() -> Model {
     Model {
         name: "pages that die, and no channel",
         budget: Budget {
-            calls: [2, 1, 0],
+            calls: [1, 1, 0],
             deaths: 1,
             births: 1,
-            delays: 1,
             ..NOTHING
         },
         channel: false,
@@ -238,7 +246,7 @@ fn lost_requests() -> Model {
     Model {
         name: "refreshes that are lost",
         budget: Budget {
-            calls: [2, 1, 0],
+            calls: [1, 1, 0],
             lost_requests: 1,
             unheard: 1,
             ..NOTHING
@@ -252,7 +260,7 @@ fn lost_answers() -> Model {
     Model {
         name: "answers that are lost",
         budget: Budget {
-            calls: [2, 1, 0],
+            calls: [1, 1, 0],
             lost_answers: 1,
             ..NOTHING
         },
@@ -282,7 +290,7 @@ fn slow_refreshes() -> Model {
     Model {
         name: "refreshes that are overdue",
         budget: Budget {
-            calls: [2, 1, 0],
+            calls: [1, 1, 0],
             delays: 3,
             ..NOTHING
         },
@@ -324,7 +332,7 @@ fn frozen_tabs() -> Model {
     Model {
         name: "a tab that freezes",
         budget: Budget {
-            calls: [2, 1, 0],
+            calls: [1, 1, 0],
             freezes: 1,
             delays: 1,
             ..NOTHING
@@ -338,7 +346,7 @@ fn clocks() -> Model {
     Model {
         name: "sleep, and a clock that is set",
         budget: Budget {
-            calls: [2, 1, 0],
+            calls: [1, 1, 0],
             sleeps: 1,
             jumps: 1,
             ..NOTHING
@@ -352,9 +360,9 @@ fn aborts() -> Model {
     Model {
         name: "calls that are aborted",
         budget: Budget {
-            calls: [2, 1, 0],
+            calls: [1, 1, 0],
             aborts: 1,
-            delays: 1,
+            lost_requests: 1,
             ..NOTHING
         },
         unchecked: &[Breach::RefreshedForNothing],
@@ -366,7 +374,7 @@ fn absences() -> Model {
     Model {
         name: "a page in the back-forward cache",
         budget: Budget {
-            calls: [2, 1, 0],
+            calls: [1, 1, 0],
             absences: 1,
             ends: 1,
             sign_ins: 1,
@@ -396,8 +404,7 @@ fn no_peers() -> Model {
     Model {
         name: "no locks, no channel, no storage",
         budget: Budget {
-            calls: [2, 2, 0],
-            expiries: 1,
+            calls: [2, 1, 0],
             deaths: 1,
             births: 1,
             ..NOTHING
@@ -411,74 +418,61 @@ fn no_peers() -> Model {
     }
 }
 
-macro_rules! hold {
+macro_rules! holds {
     ($($test:ident: $model:ident;)*) => {
-        $(#[test] fn $test() { holds($model()); })*
+        $(
+            #[test]
+            fn $test() {
+                holds($model());
+            }
+        )*
     };
 }
 
-hold! {
-    a1: two_tabs;
-    a2: three_tabs;
-    a3: late_answers;
-    a4: lost_words;
-    a5: no_storage;
-    a6: stale_storage;
-    a7: orphans;
-    a8: orphans_unheard_of;
-    a9: lost_requests;
-    b1: lost_answers;
-    b2: lost_answers_of_the_dead;
-    b3: slow_refreshes;
-    b4: server_errors;
-    b5: sign_outs;
-    b6: frozen_tabs;
-    b7: clocks;
-    b8: aborts;
-    b9: absences;
-    c1: no_locks;
-    c2: no_peers;
+holds! {
+    two_tabs_refresh_once_each_time: two_tabs;
+    three_tabs_refresh_once: three_tabs;
+    answers_may_be_late: late_answers;
+    words_may_be_lost: lost_words;
+    storage_may_be_missing: no_storage;
+    storage_may_be_stale: stale_storage;
+    a_peer_may_die: orphans;
+    a_page_may_be_reloaded: reloads;
+    a_page_may_die_unheard_of: orphans_unheard_of;
+    a_refresh_may_be_lost: lost_requests;
+    its_answer_may_be_lost: lost_answers;
+    its_answer_and_its_page_may_be_lost: lost_answers_of_the_dead;
+    a_refresh_may_be_overdue: slow_refreshes;
+    the_server_may_fail_or_end_the_session: server_errors;
+    the_user_may_sign_out_and_in: sign_outs;
+    a_tab_may_freeze: frozen_tabs;
+    clocks_may_jump: clocks;
+    calls_may_be_aborted: aborts;
+    a_page_may_be_away: absences;
+    locks_may_be_missing: no_locks;
+    peers_may_be_missing: no_peers;
 }
 
 // And what does not, where the core is broken.
 
-#[test]
-fn m1() {
-    let mutant = Mutant::SkipsLock;
-    is_caught(Model { mutant, ..two_tabs() }, &[Breach::TwoRefreshes, Breach::TokenReused]);
+macro_rules! is_caught {
+    ($($test:ident: $mutant:ident in $model:ident by $($breach:ident)|+;)*) => {
+        $(
+            #[test]
+            fn $test() {
+                let model = Model { mutant: Mutant::$mutant, ..$model() };
+                is_caught(model, &[$(Breach::$breach),+]);
+            }
+        )*
+    };
 }
-#[test]
-fn m2() {
-    let mutant = Mutant::SkipsLock;
-    is_caught(Model { mutant, unchecked: &[Breach::TwoRefreshes, Breach::TokenReused], ..sign_outs() }, &[Breach::Revived]);
-}
-#[test]
-fn m3() {
-    let mutant = Mutant::ChecksNothingInLock;
-    is_caught(Model { mutant, ..two_tabs() }, &[Breach::RefreshedForNothing]);
-}
-#[test]
-fn m4() {
-    let mutant = Mutant::ResendsBlindly;
-    is_caught(Model { mutant, ..lost_requests() }, &[Breach::RefreshedBlindly]);
-}
-#[test]
-fn m5() {
-    let mutant = Mutant::IgnoresOrphans;
-    is_caught(Model { mutant, ..orphans() }, &[Breach::TokenReused, Breach::TwoRefreshes]);
-}
-#[test]
-fn m6() {
-    let mutant = Mutant::LacksKeepalive;
-    is_caught(Model { mutant, ..orphans() }, &[Breach::TokenReused]);
-}
-#[test]
-fn m7() {
-    let mutant = Mutant::ForgetsKey;
-    is_caught(Model { mutant, ..lost_answers() }, &[Breach::TokenReused]);
-}
-#[test]
-fn m8() {
-    let mutant = Mutant::IgnoresAge;
-    is_caught(Model { mutant, ..lost_words() }, &[]);
+
+is_caught! {
+    a_core_that_skips_the_lock_is_caught: SkipsLock in no_storage by TwoRefreshes | TokenReused;
+    one_that_checks_nothing_in_the_lock_is: ChecksNothingInLock in two_tabs by RefreshedForNothing;
+    one_that_resends_blindly_is: ResendsBlindly in lost_requests by RefreshedBlindly;
+    one_that_waits_for_no_orphan_is: IgnoresOrphans in reloads by TwoRefreshes | TokenReused;
+    one_whose_refresh_ends_with_its_page_is: LacksKeepalive in reloads by TokenReused;
+    one_that_forgets_the_key_is: ForgetsKey in lost_answers by TokenReused;
+    one_that_takes_every_word_for_new_is: IgnoresAge in lost_words by UnauthorizedByMistake;
 }

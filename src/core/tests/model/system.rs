@@ -336,7 +336,10 @@ impl Model {
             && !it.server.over
             && it.jar.access == it.server.current
             && it.server.expired < it.jar.access
-            && !it.wire.iter().any(|message| message.cookie == it.jar.access)
+            && !it
+                .wire
+                .iter()
+                .any(|message| message.cookie == it.jar.access)
         {
             // A token that has just been issued lasts longer than a request with it.
             steps.push(Step::Expire);
@@ -397,7 +400,9 @@ impl Model {
             steps.push(Step::Thaw(slot));
         } else {
             // The tabs are alike, so one begins.
-            let first = slot == 0 || it.born as usize > self.tabs || it.left.calls[0] < self.budget.calls[0]
+            let first = slot == 0
+                || it.born as usize > self.tabs
+                || it.left.calls[0] < self.budget.calls[0]
                 || self.budget.calls[0] == 0;
             if left.calls[slot] > 0 && first {
                 steps.push(Step::Call(slot));
@@ -405,7 +410,10 @@ impl Model {
             if left.sign_outs > 0 && !it.signed_out {
                 steps.push(Step::SignOut(slot));
             }
-            let leaves = it.wire.iter().any(|message| matches!(message.what, What::SignOut(_)));
+            let leaves = it
+                .wire
+                .iter()
+                .any(|message| matches!(message.what, What::SignOut(_)));
             if left.sign_ins > 0 && !leaves && (it.signed_out || it.server.over) {
                 steps.push(Step::SignIn(slot));
             }
@@ -460,7 +468,9 @@ impl Model {
             };
             self.prompt && timer >= limit && !matches!(message.stage, Stage::Arrived(_))
         };
-        is_next && !it.wire.iter().any(is_bound) && (it.left.delays > 0 || !it.has_something_coming())
+        is_next
+            && !it.wire.iter().any(is_bound)
+            && (it.left.delays > 0 || !it.has_something_coming())
     }
 
     /// What comes of it.
@@ -483,9 +493,8 @@ impl Model {
                 it.left.aborts -= 1;
                 it.tell(slot, |session, now| session.handle_abort(now, id));
                 it.forget(slot, id);
-                it.wire.retain(|message| {
-                    !(message.slot == slot && message.what == What::Call(id))
-                });
+                it.wire
+                    .retain(|message| !(message.slot == slot && message.what == What::Call(id)));
                 self.obey(&mut it, slot);
             }
             Step::Serve(index) => self.serve(&mut it, index),
@@ -531,10 +540,15 @@ impl Model {
                 self.obey(&mut it, slot);
             }
             Step::Ring(slot) => {
-                if it.has_something_coming() && it.page(slot).timer().is_some_and(|at| at > before.now) {
+                if it.has_something_coming()
+                    && it.page(slot).timer().is_some_and(|at| at > before.now)
+                {
                     it.left.delays = it.left.delays.saturating_sub(1);
                 }
-                it.now = it.page(slot).timer().map_or(it.now, |timer| timer.max(it.now));
+                it.now = it
+                    .page(slot)
+                    .timer()
+                    .map_or(it.now, |timer| timer.max(it.now));
                 it.tell(slot, Session::handle_time);
                 self.obey(&mut it, slot);
             }
@@ -572,7 +586,10 @@ impl Model {
             }
         }
         self.judge(&mut it);
-        if it.breach.is_some_and(|breach| self.unchecked.contains(&breach)) {
+        if it
+            .breach
+            .is_some_and(|breach| self.unchecked.contains(&breach))
+        {
             it.breach = None;
         }
         it
@@ -740,7 +757,9 @@ impl Model {
             Mutant::ResendsBlindly if lost => answered(503, None),
             _ => end,
         };
-        it.tell(slot, |session, now| session.handle_refresh_end(now, number, end));
+        it.tell(slot, |session, now| {
+            session.handle_refresh_end(now, number, end)
+        });
         self.obey_after(it, slot, refused);
     }
 
@@ -752,7 +771,8 @@ impl Model {
         if it.holder == Some(slot) {
             it.holder = None;
         }
-        it.wire.retain(|message| message.slot != slot || message.is_refresh());
+        it.wire
+            .retain(|message| message.slot != slot || message.is_refresh());
         if self.mutant == Mutant::LacksKeepalive {
             let gone = it.wire.iter_mut().filter(|message| message.slot == slot);
             gone.for_each(|message| message.given_up = true);
@@ -1048,7 +1068,11 @@ impl System {
         self.put(Message {
             slot,
             seed,
-            what: if is_sign_out { What::SignOut(id) } else { What::Call(id) },
+            what: if is_sign_out {
+                What::SignOut(id)
+            } else {
+                What::Call(id)
+            },
             cookie: if is_sign_out { jar.refresh } else { jar.access },
             at: now,
             stage: Stage::Sent,
@@ -1063,7 +1087,9 @@ impl System {
             What::SignOut(id) => (message.seed, 1, id.to_bits()),
             What::Refresh { number, .. } => (message.seed, 2, number),
         };
-        let index = self.wire.partition_point(|other| place(other) < place(&message));
+        let index = self
+            .wire
+            .partition_point(|other| place(other) < place(&message));
         self.wire.insert(index, message);
     }
 
@@ -1091,7 +1117,8 @@ impl System {
             message.given_up = true;
         }
         // One that has been answered is gone; one that has not may reach the server all the same.
-        self.wire.retain(|message| !message.given_up || message.stage == Stage::Sent);
+        self.wire
+            .retain(|message| !message.given_up || message.stage == Stage::Sent);
     }
 
     fn announce(&mut self, slot: usize, event: Event, cause: Cause, ours: bool, refused: bool) {
@@ -1139,7 +1166,9 @@ impl System {
 
     fn note_over(&mut self) {
         let pages = self.pages.iter_mut().flatten();
-        pages.flat_map(|page| &mut page.calls).for_each(|seen| seen.over = true);
+        pages
+            .flat_map(|page| &mut page.calls)
+            .for_each(|seen| seen.over = true);
     }
 
     /// Something is under way.
@@ -1178,7 +1207,15 @@ impl System {
             breach,
         } = self;
         let mut imprint = Imprint::default();
-        imprint.fact((wall.to_bits(), *born, *jar, *holder, *left, *signed_out, *breach));
+        imprint.fact((
+            wall.to_bits(),
+            *born,
+            *jar,
+            *holder,
+            *left,
+            *signed_out,
+            *breach,
+        ));
         imprint.fact((server.current, server.over, server.expired));
         for (token, key, at) in &server.consumed {
             imprint.number(*token);
