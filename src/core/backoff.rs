@@ -8,7 +8,7 @@ const LONGEST_ASKED: Millis = 3_600_000.0;
 /// A pause that grows with each failure: 1 s, doubling, to 60 s. A success ends it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Backoff {
-    failures: u32,
+    pub(super) failures: u32,
     until: Millis,
 }
 

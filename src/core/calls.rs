@@ -56,7 +56,7 @@ pub(crate) enum Stage {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
     latest: CallId,
-    calls: Vec<(CallId, Call)>,
+    pub(super) calls: Vec<(CallId, Call)>,
 }
 
 impl Calls {

@@ -22,6 +22,8 @@ pub(crate) use outcome::{Outcome, RefreshEnd};
 pub(crate) use peers::{Key, News, Word};
 pub(crate) use policy::{Answer, Cookies, Policy};
 pub(crate) use scope::{Address, Place, Scope};
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(crate) use session::imprint::Imprint;
 pub(crate) use session::{Action, Cause, Event, Failure, Kind, Session, Standing};
 
 /// Milliseconds: a span, or a moment on the monotonic clock that the shell reads.

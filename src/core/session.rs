@@ -10,6 +10,10 @@ use super::{
     refresh::Refresh,
 };
 
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[path = "tests/model/imprint.rs"]
+pub(crate) mod imprint;
+
 /// How old an access cookie may be for `ensureFresh`, when neither the caller nor the server says.
 const FRESH_ENOUGH: Millis = 60_000.0;
 /// The first pause between two questions about one refresh; it doubles, to eight times that.
@@ -840,7 +844,8 @@ impl Session {
     }
 
     fn expire(&mut self, now: Millis) {
-        self.tell(now, News::Expired, now, 0.0, Cause::Answered);
+        // It is about the token of when it was sent: who has signed in since is not meant.
+        self.tell(now, News::Expired, self.started.at, 0.0, Cause::Answered);
         self.end(now, now, Cause::Answered);
     }
 

@@ -477,3 +477,24 @@ fn the_peers_are_told_what_came_of_each_refresh() {
     let told: Vec<_> = world.told.iter().map(|word| word.news).collect();
     assert_eq!(told, [News::SignedIn, News::SignedOut]);
 }
+
+#[test]
+fn a_refusal_is_no_news_to_who_has_signed_in_since_the_refresh_was_sent() {
+    let mut world = World::with_expired_token(&[Fate::Answers(401, None)]);
+    world.now = SECOND;
+    world.fetch();
+    world.serve_requests();
+    world.pass(SECOND);
+    world.serve_refresh();
+    let refusal = *world.told.last().unwrap();
+    assert_eq!((refusal.news, refusal.age), (News::Expired, SECOND));
+
+    // The user signed in there, while it was on its way here.
+    let mut peer = World::new();
+    peer.now = 1.5 * SECOND;
+    peer.sign_in(200);
+    peer.pass(SECOND / 2.0);
+    peer.hear_of(refusal.news, refusal.age, refusal.span);
+    assert_eq!(peer.standing(), Standing::Active);
+    assert_eq!(peer.announced(Event::Expired), 0);
+}

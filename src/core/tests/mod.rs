@@ -10,6 +10,9 @@
 mod bodies;
 mod lifetime;
 mod many_tabs;
+// It runs for the host's two cores, not in a browser.
+#[cfg(not(target_arch = "wasm32"))]
+mod model;
 mod one_refresh;
 mod outcomes;
 mod pass_through;

@@ -1,0 +1,197 @@
+//! What tells one state of the model from another.
+//!
+//! A module of the session's, so that it sees its fields; and it names each of them, so that a new one is not forgotten.
+
+use std::hash::{Hash, Hasher};
+
+use crate::core::{
+    CallId, Kind, Millis,
+    backoff::Backoff,
+    calls::{Call, Stage},
+    peers::{Key, Word},
+    refresh::Refresh,
+    session::{Session, Standing},
+};
+
+/// Moments ahead are told apart as timers are: by their order, and by so many milliseconds.
+const GRAIN: Millis = 250.0;
+
+/// A state as it matters for what can come after it.
+///
+/// Only the order of the moments that have passed matters; of those ahead the distance matters too, to the [`GRAIN`].
+#[derive(Default)]
+pub(crate) struct Imprint {
+    facts: Vec<Fact>,
+    /// When the page at hand came up: its clock starts there.
+    pub(crate) born: Millis,
+}
+
+enum Fact {
+    Number(u64),
+    Moment(Millis),
+}
+
+impl Imprint {
+    pub(crate) fn number(&mut self, number: impl Into<u64>) {
+        self.facts.push(Fact::Number(number.into()));
+    }
+
+    /// Anything that can be hashed.
+    pub(crate) fn fact(&mut self, fact: impl Hash) {
+        let mut hasher = std::hash::DefaultHasher::new();
+        fact.hash(&mut hasher);
+        self.number(hasher.finish());
+    }
+
+    pub(crate) fn moment(&mut self, moment: Millis) {
+        self.facts.push(Fact::Moment(moment + self.born));
+    }
+
+    pub(crate) fn key(&mut self, key: Key) {
+        self.number(key.seed.to_bits());
+        self.number(key.number);
+    }
+
+    pub(crate) fn word(&mut self, word: Word) {
+        self.fact((word.news as u8, word.cause as u8));
+        self.key(word.key);
+    }
+
+    pub(crate) fn finish(&self, now: Millis, hasher: &mut impl Hasher) {
+        let moments = self.facts.iter().filter_map(|fact| match fact {
+            Fact::Moment(moment) => Some(*moment),
+            Fact::Number(_) => None,
+        });
+        let mut moments: Vec<_> = moments.collect();
+        moments.sort_by(f64::total_cmp);
+        moments.dedup();
+        for fact in &self.facts {
+            match fact {
+                Fact::Number(number) => number.hash(hasher),
+                Fact::Moment(moment) => {
+                    let rank = moments.partition_point(|other| other < moment);
+                    let ahead = ((moment - now) / GRAIN).round().max(0.0);
+                    (rank, ahead as u64).hash(hasher);
+                }
+            }
+        }
+    }
+
+    fn backoff(&mut self, backoff: &Backoff, now: Millis) {
+        let holds = backoff.holds(now);
+        self.fact((backoff.failures, holds));
+        if holds {
+            self.moment(backoff.until());
+        }
+    }
+
+    fn option(&mut self, moment: Option<Millis>) {
+        self.number(moment.is_some());
+        if let Some(moment) = moment {
+            self.moment(moment);
+        }
+    }
+}
+
+impl Session {
+    /// `now` is by the clock of the page.
+    pub(crate) fn leave_imprint(&self, imprint: &mut Imprint, now: Millis) {
+        let Self {
+            standing,
+            epoch,
+            epoch_at,
+            since,
+            refresh,
+            leased,
+            leased_at,
+            number,
+            awaited,
+            seed,
+            unsettled,
+            doubt,
+            asking,
+            asked,
+            foreign,
+            started,
+            unavailable,
+            ineffective,
+            ineffective_in,
+            refused,
+            expired_at,
+            fresh_until,
+            calls,
+            waiting,
+            actions,
+        } = self;
+        debug_assert!(actions.is_empty(), "the shell does at once what it is told");
+        imprint.fact((*standing as u8, *leased, *number, *awaited, *asked));
+        imprint.fact((since == epoch, *ineffective_in == Some(*epoch)));
+        imprint.moment(*epoch_at);
+        imprint.number(seed.to_bits());
+        imprint.fact(std::mem::discriminant(refresh));
+        match refresh {
+            Refresh::Idle => {}
+            Refresh::Underway { limit: moment }
+            | Refresh::SigningOut { limit: moment, .. }
+            | Refresh::Cooling { until: moment }
+            | Refresh::Locking { ask_at: moment }
+            | Refresh::Doubting { ask_at: moment } => imprint.moment(*moment),
+        }
+        if *leased {
+            imprint.moment(*leased_at);
+        }
+        imprint.number(unsettled.is_some());
+        imprint.key(unsettled.unwrap_or_default());
+        imprint.option(*doubt);
+        imprint.option(*foreign);
+        imprint.fact(asking.map(CallId::to_bits));
+        imprint.number(started.client.is_some());
+        if *awaited {
+            imprint.moment(started.at);
+            imprint.moment(started.limit);
+        }
+        for backoff in [unavailable, ineffective, refused] {
+            imprint.backoff(backoff, now);
+        }
+        if *standing == Standing::Expired {
+            imprint.moment(*expired_at);
+        }
+        imprint.option(*fresh_until);
+        for id in waiting {
+            imprint.number(id.to_bits());
+        }
+        for (id, call) in &calls.calls {
+            self.leave_imprint_of(imprint, *id, call);
+        }
+    }
+
+    fn leave_imprint_of(&self, imprint: &mut Imprint, id: CallId, call: &Call) {
+        let Call {
+            client,
+            kind,
+            stage,
+            epoch,
+            sent_at,
+            timeout,
+            patience,
+        } = call;
+        imprint.fact((id.to_bits(), client.0, timeout.to_bits()));
+        imprint.fact((std::mem::discriminant(stage), std::mem::discriminant(kind)));
+        if let Stage::Refused { whole } = stage {
+            imprint.number(*whole);
+        }
+        if let Kind::Request { replayable } = kind {
+            imprint.number(*replayable);
+        }
+        if *stage != Stage::Gated {
+            imprint.fact((*epoch == self.epoch, *epoch < self.since));
+            imprint.moment(*sent_at);
+        }
+        if self.waiting.contains(&id) {
+            imprint.moment(*patience);
+        } else {
+            // A span: what is left.
+            imprint.number((patience / GRAIN).round().max(0.0) as u64);
+        }
+    }
+}
