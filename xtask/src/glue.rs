@@ -2,14 +2,14 @@
 //!
 //! Its glue is written for any program and any browser of the last ten years. What ours has no use for is left out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use walrus::ir::{Instr, InstrLocId, Unreachable};
-use walrus::{FunctionKind, Module};
+use walrus::ir::{Instr, InstrLocId, Unreachable, Visitor, dfs_in_order};
+use walrus::{ExportItem, FunctionId, FunctionKind, Module};
 use wasm_bindgen_cli_support::{Bindgen, Output};
 
 const STEM: &str = "keepfresh";
@@ -177,18 +177,46 @@ fn without_free(class: &str) -> String {
         .collect()
 }
 
-/// Makes a panic the trap that it ends in, without the message that would be formatted for nobody: in a browser the
-/// standard library has nowhere to print it.
+/// Empties the functions that nobody needs. A panic becomes the trap that it ends in, without the message that would be
+/// formatted for nobody: in a browser the standard library has nowhere to print it. And of what js-sys brings for any
+/// program (closures for every method that takes one, a runtime for futures) the table keeps alive what is never called.
 fn silence(module: &mut Module) {
-    let speaks = |name: &str| name.contains("::panicking::") || name.contains("::fmt");
+    let called = called(module);
+    let exported = module
+        .exports
+        .iter()
+        .filter_map(|export| match export.item {
+            ExportItem::Function(function) => Some(function),
+            _ => None,
+        });
+    let called: HashSet<FunctionId> = called.into_iter().chain(exported).collect();
     for function in module.funcs.iter_mut() {
-        if function.name.as_deref().is_some_and(speaks)
+        let name = function.name.as_deref().unwrap_or_default();
+        let speaks = name.contains("::panicking::") || name.contains("::fmt");
+        let is_spare = name.contains("::closures::_::invoke") && !called.contains(&function.id())
+            || name.contains("js_sys::futures::");
+        if (speaks || is_spare)
             && let FunctionKind::Local(function) = &mut function.kind
         {
             let trap = Instr::Unreachable(Unreachable {});
             function.block_mut(function.entry_block()).instrs = vec![(trap, InstrLocId::default())];
         }
     }
+}
+
+/// The functions that are called by name, and not through the table alone.
+fn called(module: &Module) -> HashSet<FunctionId> {
+    struct Called(HashSet<FunctionId>);
+    impl Visitor<'_> for Called {
+        fn visit_function_id(&mut self, function: &FunctionId) {
+            self.0.insert(*function);
+        }
+    }
+    let mut called = Called(HashSet::new());
+    for (_, function) in module.funcs.iter_local() {
+        dfs_in_order(&mut called, function, function.entry_block());
+    }
+    called.0
 }
 
 /// Gives all imports new names, and the exports that only the glue knows; returns new by old.
