@@ -18,14 +18,16 @@ const CALLED_BY_NAME: [&str; 2] = ["__wbindgen_start", "memory"];
 
 /// What is written in place of an item of wasm-bindgen's glue that begins so: what runs in browsers with reference
 /// types, for strings that are short. (The original works around a Safari that fails after two gigabytes of them.)
-const OWN: [(&str, &str); 11] = [
+const OWN: [(&str, &str); 12] = [
     (
         "const EngineFinalization",
         "const EngineFinalization = new FinalizationRegistry((ptr) => wasm.__wbg_engine_free(ptr, 1));",
     ),
+    // The one closure that JavaScript is given belongs to a driver, which lives as long as the page.
+    ("const CLOSURE_DTORS", ""),
     (
-        "const CLOSURE_DTORS",
-        "const CLOSURE_DTORS = new FinalizationRegistry(({ a, b }) => wasm.__wbindgen_destroy_closure(a, b));",
+        "function makeClosure(",
+        "const makeClosure = (a, b, call) => (...args) => call(a, b, ...args);",
     ),
     (
         "function getDataViewMemory0(",
@@ -97,8 +99,10 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
         module.clone_into(&mut import.module);
     }
     silence(output.wasm_mut());
-    // Strings are encoded before they are passed, so none has to grow.
-    output.wasm_mut().exports.remove("__wbindgen_realloc").ok();
+    // Strings are encoded before they are passed, so none has to grow; and no closure is destroyed.
+    for unused in ["__wbindgen_realloc", "__wbindgen_destroy_closure"] {
+        output.wasm_mut().exports.remove(unused).ok();
+    }
     let short = match names {
         Names::Telling => HashMap::new(),
         Names::Short => shorten(&mut output),
