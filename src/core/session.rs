@@ -1017,7 +1017,7 @@ impl Session {
 
     /// Ends the call's wait; what is left of its time is kept for another.
     fn unpark(&mut self, now: Millis, id: CallId) {
-        self.waiting.retain(|waiting| *waiting != id);
+        self.leave(id);
         if let Some(call) = self.calls.get_mut(id) {
             call.patience -= now;
         }
@@ -1129,8 +1129,14 @@ impl Session {
 
     fn forget(&mut self, id: CallId) {
         self.calls.remove(id);
-        self.waiting.retain(|waiting| *waiting != id);
+        self.leave(id);
         self.signed_out(id);
+    }
+
+    fn leave(&mut self, id: CallId) {
+        if let Some(index) = self.waiting.iter().position(|waiting| *waiting == id) {
+            self.waiting.remove(index);
+        }
     }
 
     fn announce(&mut self, event: Event, cause: Cause) {

@@ -18,7 +18,7 @@ const CALLED_BY_NAME: [&str; 2] = ["__wbindgen_start", "memory"];
 
 /// What is written in place of an item of wasm-bindgen's glue that begins so: what runs in browsers with reference
 /// types, for strings that are short. (The original works around a Safari that fails after two gigabytes of them.)
-const OWN: [(&str, &str); 12] = [
+const OWN: [(&str, &str); 13] = [
     (
         "const EngineFinalization",
         "const EngineFinalization = new FinalizationRegistry((ptr) => wasm.__wbg_engine_free(ptr, 1));",
@@ -41,6 +41,16 @@ const OWN: [(&str, &str); 12] = [
         "const getUint8ArrayMemory0 = () => new Uint8Array(wasm.memory.buffer);",
     ),
     ("let cachedUint8ArrayMemory0", ""),
+    (
+        "function handleError(",
+        "const caught = (call) => (...args) => {
+    try {
+        return call(...args);
+    } catch (error) {
+        wasm.__wbindgen_exn_store(addToExternrefTable0(error));
+    }
+};",
+    ),
     (
         "function passStringToWasm0(",
         "function passStringToWasm0(text, malloc) {
@@ -136,6 +146,9 @@ fn compact(glue: &str, module: &str) -> String {
             .strip_prefix("export function ")
             .filter(|function| !function.starts_with("__wbg_set_wasm("));
         if let Some(function) = import {
+            let function = function
+                .replace("() { return handleError(function (", ": caught(function (")
+                .replace("}, arguments); }", "})");
             imports.extend([function.trim_end(), ",\n"]);
         } else if let Some((_, ours)) = OWN.iter().find(|(start, _)| item.starts_with(start)) {
             own.extend([*ours, "\n"]);
@@ -260,8 +273,8 @@ mod tests {
         let glue = "let wasm;\nexport function a() {\n    return 1;\n}\nif (Symbol.dispose) x();\n\
                     export function __wbg_set_wasm(val) {\n    wasm = val;\n}\n";
         let compact = "let wasm;\nexport function __wbg_set_wasm(val) {\n    wasm = val;\n}\n\
-                       export const imports = {\na() {\n    return 1;\n},\n};\n";
-        assert_eq!(super::compact(glue), compact);
+                       export const imports = { k: {\na() {\n    return 1;\n},\n} };\n";
+        assert_eq!(super::compact(glue, "k"), compact);
     }
 
     #[test]
