@@ -1,7 +1,7 @@
 // @ts-check
 
 import { KeepfreshError } from "./error.js";
-import { readOptions } from "./options.js";
+import { readOptions, withoutQuery } from "./options.js";
 import { OutgoingRequest } from "./request.js";
 import { Wire } from "./wire.js";
 
@@ -159,7 +159,7 @@ export class Client extends EventTarget {
       // fetch is the one to say that it makes no sense.
       return UNGUARDED;
     }
-    return this.#engine.place(url);
+    return this.#engine.place(withoutQuery(url));
   }
 
   #expectPlace() {
@@ -170,7 +170,8 @@ export class Client extends EventTarget {
     this.#expectPlace();
     const { Engine } = await this.#load();
     if (this.#disposed) throw failure(2);
-    return (this.#engine ??= new Engine(this.#options.refresh.href, this.#options, this.#host));
+    const { refresh, scope, expiredStatuses, timeout, hasCsrf, crossTab } = this.#options;
+    return (this.#engine ??= new Engine(refresh.href, this.#host, scope, expiredStatuses, timeout, hasCsrf, crossTab));
   }
 
   /** What the engine cannot do without us. */
@@ -181,8 +182,8 @@ export class Client extends EventTarget {
      * @param {AbortSignal} signal
      */
     refresh: (seed, number, signal) => this.#wire.refresh(`${seed}-${number}`, signal),
-    /** @param {string} url */
-    place: (url) => this.#place(url),
+    /** @param {Response} response */
+    place: ({ url }) => this.#place(url),
     error: failure,
     /**
      * @param {number} event

@@ -3,7 +3,7 @@
 import * as glue from "./engine/glue.js";
 import { KeepfreshError } from "./error.js";
 
-/** @typedef {new (session: string, options: object, host: object) => any} Engine */
+/** @typedef {new (session: string, host: object, ...options: any[]) => any} Engine */
 
 /**
  * One engine a page: every client shares it.

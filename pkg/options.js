@@ -46,7 +46,7 @@ export function readOptions(options) {
     const url = readUrl(name, value);
     expect(url.protocol === refresh.protocol, name, `URLs with the scheme of the refresh URL, ${refresh.protocol}`);
     expect(url.search + url.hash === "", name, "prefixes without a query or a fragment");
-    return url;
+    return withoutQuery(url);
   };
 
   expect(
@@ -76,18 +76,25 @@ export function readOptions(options) {
     headers: headers && new Headers(headers),
     idempotencyKey: idempotencyKey || refresh.origin === globalThis.origin,
     scope: [
-      [refresh],
+      globalThis.origin,
+      [withoutQuery(refresh)],
       (guard ?? [refresh.origin]).map(readPrefix("guard")),
       exclude.map(readPrefix("exclude")),
-      options.signIn === undefined ? [] : [readUrl("signIn", options.signIn)],
-      options.signOut === undefined ? [] : [readUrl("signOut", options.signOut)],
+      options.signIn === undefined ? [] : [withoutQuery(readUrl("signIn", options.signIn))],
+      options.signOut === undefined ? [] : [withoutQuery(readUrl("signOut", options.signOut))],
     ],
-    expiredStatuses: Uint16Array.from(expiredStatuses),
+    expiredStatuses: [...expiredStatuses],
     timeout,
     crossTab,
     hasCsrf: csrf !== undefined,
   };
 }
+
+/**
+ * An address as the engine compares them.
+ * @param {URL} url
+ */
+export const withoutQuery = ({ origin, pathname }) => origin + pathname;
 
 /**
  * @param {unknown} met

@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use web_sys::{AbortSignal, Url};
+use web_sys::{AbortSignal, Response};
 
 use crate::{
     core::{Address, Cause, Event, Failure, Key, Place, Policy, Scope, Standing},
-    web::{Client, Edge, Outgoing, address_of},
+    web::{Client, Edge, Outgoing},
 };
 
 #[wasm_bindgen]
@@ -25,7 +25,7 @@ extern "C" {
         signal: &AbortSignal,
     ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, js_name = place)]
-    fn place_of(this: &Host, url: String) -> u32;
+    fn place_of(this: &Host, response: &Response) -> u32;
     #[wasm_bindgen(method)]
     fn error(this: &Host, failure: u32, cause: &JsValue) -> JsValue;
     #[wasm_bindgen(method)]
@@ -43,23 +43,6 @@ extern "C" {
     fn set_credentials(this: &Request);
     #[wasm_bindgen(method, catch, js_name = addCsrf)]
     fn set_csrf(this: &Request, stay: bool) -> Result<(), JsValue>;
-
-    /// The options, read.
-    pub type Options;
-    /// The origin that we run in.
-    #[wasm_bindgen(method, getter)]
-    fn home(this: &Options) -> String;
-    /// Lists of URLs: the refresh, what is guarded, what is not, the sign-in and the sign-out, if there are any.
-    #[wasm_bindgen(method, getter)]
-    fn scope(this: &Options) -> Array;
-    #[wasm_bindgen(method, getter, js_name = expiredStatuses)]
-    fn expired_statuses(this: &Options) -> Vec<u16>;
-    #[wasm_bindgen(method, getter)]
-    fn timeout(this: &Options) -> f64;
-    #[wasm_bindgen(method, getter, js_name = hasCsrf)]
-    fn csrf(this: &Options) -> bool;
-    #[wasm_bindgen(method, getter, js_name = crossTab)]
-    fn cross_tab(this: &Options) -> bool;
 }
 
 #[global_allocator]
@@ -73,15 +56,41 @@ pub struct Engine(Rc<Client>);
 impl Engine {
     /// Makes a client of options that have been read, for a host that does what the engine cannot. Clients of the
     /// same `session`, which is the refresh URL, share it.
+    ///
+    /// `scope` is lists of addresses, each an origin and a path in one: where we run, the refresh, what is guarded,
+    /// what is not, the sign-in and the sign-out, if there are any.
     #[wasm_bindgen(constructor)]
-    pub fn new(session: &JsValue, options: &Options, host: Host) -> Engine {
-        Engine(Client::new(session, read(options), Box::new(host)))
+    pub fn new(
+        session: &JsValue,
+        host: Host,
+        scope: &Array,
+        expired_statuses: &Array,
+        timeout: f64,
+        csrf: bool,
+        cross_tab: bool,
+    ) -> Engine {
+        let addresses = |index| list(&scope.get(index), |item| item.as_string().map(Address));
+        let policy = Policy {
+            scope: Scope {
+                home: Address(scope.get(0).as_string().unwrap_or_default()),
+                refresh: addresses(1),
+                guard: addresses(2),
+                exclude: addresses(3),
+                sign_in: addresses(4),
+                sign_out: addresses(5),
+            },
+            expired_statuses: list(expired_statuses, |item| item.as_f64().map(|it| it as u16)),
+            timeout,
+            csrf,
+            cross_tab,
+        };
+        Engine(Client::new(session, policy, Box::new(host)))
     }
 
     /// What a request to that address is to the client: 0 if it is unguarded, something to hand to
     /// [`Engine::fetch`] otherwise.
-    pub fn place(&self, url: &Url) -> u32 {
-        self.0.place(&address_of(url)) as u32
+    pub fn place(&self, address: String) -> u32 {
+        self.0.place(&Address(address)) as u32
     }
 
     /// `fetch`, for a request that goes to that place.
@@ -132,8 +141,8 @@ impl Edge for Host {
         self.send_refresh(key.seed, key.number, signal)
     }
 
-    fn place(&self, url: String) -> Place {
-        decode(self.place_of(url))
+    fn place(&self, response: &Response) -> Place {
+        decode(self.place_of(response))
     }
 
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {
@@ -167,29 +176,15 @@ impl Outgoing for Request {
     }
 }
 
-fn read(options: &Options) -> Policy {
-    let scope = options.scope();
-    Policy {
-        scope: Scope {
-            home: options.home(),
-            refresh: addresses(&scope, 0),
-            guard: addresses(&scope, 1),
-            exclude: addresses(&scope, 2),
-            sign_in: addresses(&scope, 3),
-            sign_out: addresses(&scope, 4),
-        },
-        expired_statuses: options.expired_statuses(),
-        timeout: options.timeout(),
-        csrf: options.csrf(),
-        cross_tab: options.cross_tab(),
+fn list<T>(items: &JsValue, read: impl Fn(JsValue) -> Option<T>) -> Vec<T> {
+    let items: &Array = items.unchecked_ref();
+    let mut list = Vec::new();
+    for index in 0..items.length() {
+        if let Some(item) = read(items.get(index)) {
+            list.push(item);
+        }
     }
-}
-
-fn addresses(scope: &Array, index: u32) -> Vec<Address> {
-    let urls: Array = scope.get(index).unchecked_into();
-    (0..urls.length())
-        .map(|index| address_of(urls.get(index).unchecked_ref()))
-        .collect()
+    list
 }
 
 fn decode(place: u32) -> Place {

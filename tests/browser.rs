@@ -14,8 +14,8 @@ fn world(session: &str, status: u16) -> (Engine, JsValue) {
     let source = format!(
         r#"(() => {{
           const world = {{ fresh: false, refreshes: 0, sends: 0, events: [], last: undefined }};
-          world.options = {{ home: "https://app.test", scope: [[], [], [], [], []],
-            expiredStatuses: Uint16Array.of(401), timeout: 1000, crossTab: false, hasCsrf: false }};
+          world.scope = ["https://app.test", [], [], [], [], []];
+          world.expiredStatuses = [401];
           world.host = {{
             refresh: async () => {{
               world.refreshes += 1;
@@ -39,12 +39,17 @@ fn world(session: &str, status: u16) -> (Engine, JsValue) {
         }})()"#
     );
     let world = eval(&source).unwrap();
-    let (options, host) = (get(&world, "options"), get(&world, "host"));
-    let session = JsValue::from(session);
-    (
-        Engine::new(&session, options.unchecked_ref(), host.unchecked_into()),
-        world,
-    )
+    let list = |name| get(&world, name).unchecked_into();
+    let engine = Engine::new(
+        &session.into(),
+        get(&world, "host").unchecked_into(),
+        &list("scope"),
+        &list("expiredStatuses"),
+        1_000.0,
+        false,
+        false,
+    );
+    (engine, world)
 }
 
 fn get(object: &JsValue, name: &str) -> JsValue {

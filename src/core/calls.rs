@@ -95,6 +95,8 @@ impl Calls {
     }
 
     pub(crate) fn remove(&mut self, id: CallId) {
-        self.calls.retain(|(other, _)| *other != id);
+        if let Some(index) = self.calls.iter().position(|(other, _)| *other == id) {
+            self.calls.swap_remove(index);
+        }
     }
 }

@@ -1,19 +1,24 @@
-/// Where a request goes: an origin and a path, as the URL parser gave them. The query plays no part.
+/// Where a request goes: an origin and, right after it, a path, as the URL parser gave them. The query plays no part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Address {
-    pub(crate) origin: String,
-    pub(crate) path: String,
-}
+pub(crate) struct Address(pub(crate) String);
 
 impl Address {
     /// Whether `other` lies at or below this address, by whole path segments: `/api` covers `/api` and
-    /// `/api/notes`, and neither `/apix` nor another host whose name begins alike.
+    /// `/api/notes`, and neither `/apix` nor another host whose name begins alike: a slash ends the host, too.
     fn covers(&self, other: &Self) -> bool {
-        let prefix = self.path.strip_suffix('/').unwrap_or(&self.path);
-        self.origin == other.origin
-            && other.path.strip_prefix(prefix).is_some_and(|rest| {
-                rest.starts_with('/') || (rest.is_empty() && !prefix.is_empty())
-            })
+        let prefix = self.0.strip_suffix('/').unwrap_or(&self.0);
+        let rest = other.0.strip_prefix(prefix);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    fn is_below(&self, prefixes: &[Self]) -> bool {
+        prefixes.iter().any(|prefix| prefix.covers(self))
+    }
+
+    // Not inline: it is asked three times.
+    #[inline(never)]
+    fn is_one_of(&self, addresses: &[Self]) -> bool {
+        addresses.contains(self)
     }
 }
 
@@ -36,7 +41,7 @@ pub(crate) enum Place {
 #[derive(Debug)]
 pub(crate) struct Scope {
     /// The origin of the page (or worker) that we run in.
-    pub(crate) home: String,
+    pub(crate) home: Address,
     pub(crate) refresh: Vec<Address>,
     pub(crate) guard: Vec<Address>,
     pub(crate) exclude: Vec<Address>,
@@ -47,16 +52,16 @@ pub(crate) struct Scope {
 impl Scope {
     pub(crate) fn place(&self, address: &Address) -> Place {
         // First, because an exclusion of the whole `/auth` must not hide the sign-in that lies in it.
-        if self.sign_in.contains(address) {
+        if address.is_one_of(&self.sign_in) {
             Place::SignIn
-        } else if self.sign_out.contains(address) {
+        } else if address.is_one_of(&self.sign_out) {
             Place::SignOut
-        } else if self.refresh.contains(address)
-            || self.exclude.iter().any(|prefix| prefix.covers(address))
-            || !self.guard.iter().any(|prefix| prefix.covers(address))
+        } else if address.is_one_of(&self.refresh)
+            || address.is_below(&self.exclude)
+            || !address.is_below(&self.guard)
         {
             Place::Unguarded
-        } else if self.home == address.origin {
+        } else if self.home.covers(address) {
             Place::Guarded
         } else {
             Place::GuardedElsewhere

@@ -134,6 +134,8 @@ pub(crate) struct Session {
     leased: bool,
     /// When it was asked for, or given by a peer: the time that a refresh is given starts here.
     leased_at: Millis,
+    /// Whether the lock had to be waited for since a peer was heard of, or a refresh came to an end.
+    waited: bool,
     /// Counts the refreshes that were sent, so that a late end is told from the current one.
     number: u32,
     /// Whether the end of refresh `number` is still to come.
@@ -189,6 +191,7 @@ impl Session {
             refresh: Refresh::Idle,
             leased: false,
             leased_at: 0.0,
+            waited: false,
             number: 0,
             awaited: false,
             seed,
@@ -351,8 +354,11 @@ impl Session {
             }
             let latest = self.latest_refused();
             self.doubt = self.doubt.filter(|doubt| latest < *doubt);
-            if waited {
+            // Once: who has asked since, and has heard of nobody, waited for a lock of its own that was not back yet.
+            if waited && !std::mem::replace(&mut self.waited, true) {
                 self.doubt_until(now);
+            }
+            if waited {
                 self.leased_at = now;
             }
             self.enter(now);
@@ -653,6 +659,7 @@ impl Session {
         self.doubt = None;
         self.asking = None;
         self.foreign = None;
+        self.waited = false;
         self.unsettled = None;
         self.unavailable.reset();
         self.fresh_until = None;
@@ -674,6 +681,7 @@ impl Session {
             return;
         }
         self.foreign = None;
+        self.waited = false;
         match word.news {
             // Ours has an end of its own.
             News::Started | News::Unavailable if self.is_underway() => {}
@@ -1024,7 +1032,7 @@ impl Session {
 
     /// Ends the call's wait; what is left of its time is kept for another.
     fn unpark(&mut self, now: Millis, id: CallId) {
-        self.waiting.retain(|waiting| *waiting != id);
+        self.leave(id);
         if let Some(call) = self.calls.get_mut(id) {
             call.patience -= now;
         }
@@ -1136,8 +1144,14 @@ impl Session {
 
     fn forget(&mut self, id: CallId) {
         self.calls.remove(id);
-        self.waiting.retain(|waiting| *waiting != id);
+        self.leave(id);
         self.signed_out(id);
+    }
+
+    fn leave(&mut self, id: CallId) {
+        if let Some(index) = self.waiting.iter().position(|waiting| *waiting == id) {
+            self.waiting.remove(index);
+        }
     }
 
     fn announce(&mut self, event: Event, cause: Cause) {

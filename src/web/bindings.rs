@@ -2,6 +2,7 @@
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use web_sys::AbortSignal;
 
 #[wasm_bindgen]
 extern "C" {
@@ -32,6 +33,28 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = removeEventListener)]
     pub(crate) fn unlisten(event: &str, then: &Function) -> Result<(), JsValue>;
 
+    /// `web_sys` has it that each of these may throw; none does.
+    #[wasm_bindgen(js_name = AbortController)]
+    pub(crate) type Controller;
+    #[wasm_bindgen(constructor, js_class = AbortController)]
+    pub(crate) fn new() -> Controller;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn signal(this: &Controller) -> AbortSignal;
+    #[wasm_bindgen(method)]
+    pub(crate) fn abort(this: &Controller);
+    pub(crate) type Signal;
+    #[wasm_bindgen(method, js_name = addEventListener)]
+    pub(crate) fn listen(this: &Signal, event: &str, then: &Function);
+    #[wasm_bindgen(method, js_name = removeEventListener)]
+    pub(crate) fn unlisten(this: &Signal, event: &str, then: &Function);
+
+    #[wasm_bindgen(js_name = Object)]
+    type LockOptions;
+    #[wasm_bindgen(constructor, js_class = Object)]
+    fn new() -> LockOptions;
+    #[wasm_bindgen(method, setter, js_name = ifAvailable)]
+    fn set_if_available(this: &LockOptions, only_if_free: bool);
+
     #[wasm_bindgen(js_name = BroadcastChannel)]
     pub(crate) type Channel;
     #[wasm_bindgen(catch, constructor, js_class = BroadcastChannel)]
@@ -52,6 +75,13 @@ extern "C" {
 
     #[wasm_bindgen(js_name = Number)]
     pub(crate) fn to_number(value: &JsValue) -> f64;
+    #[wasm_bindgen(js_namespace = Date, js_name = parse)]
+    pub(crate) fn parse_date(text: &JsValue) -> f64;
+
+    pub(crate) type Headers;
+    /// `null` if there is none.
+    #[wasm_bindgen(method)]
+    pub(crate) fn get(this: &Headers, name: &str) -> JsValue;
 
     /// What a stream's reader is given: `{ done, value }`, where a value is bytes.
     pub(crate) type Chunk;
@@ -71,14 +101,36 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn bind(this: &Callback, this_arg: &JsValue, step: u32, about: f64) -> Function;
 
+    #[wasm_bindgen(extends = Promise, js_name = Promise)]
+    pub(crate) type Deferred;
+    /// `executor` is called at once, with the two functions that settle the promise.
+    #[wasm_bindgen(constructor, js_class = Promise)]
+    fn new(executor: &Function) -> Deferred;
+
+    /// One of those two. It does not throw.
+    pub(crate) type Settle;
+    #[wasm_bindgen(method)]
+    pub(crate) fn call(this: &Settle, this_arg: &JsValue, value: &JsValue);
+
     pub(crate) type Thenable;
     #[wasm_bindgen(method)]
     pub(crate) fn then(this: &Thenable, fulfilled: &Function, rejected: &Function) -> Promise;
     /// The same, where nobody follows on.
     #[wasm_bindgen(method, js_name = then)]
     pub(crate) fn watch(this: &Thenable, fulfilled: &Function, rejected: &Function);
+    #[wasm_bindgen(method, js_name = catch)]
+    pub(crate) fn watch_rejection(this: &Thenable, rejected: &Function);
     #[wasm_bindgen(method, js_name = then)]
     pub(crate) fn then_if_fulfilled(this: &Thenable, fulfilled: &Function) -> Promise;
+}
+
+pub(crate) fn defer(executor: &Function) -> Promise {
+    Deferred::new(executor).unchecked_into()
+}
+
+/// Settles a promise by one of the two functions that were made for it.
+pub(crate) fn settle(how: &Function, value: &JsValue) {
+    view::<Settle>(how).call(&JsValue::UNDEFINED, value);
 }
 
 pub(crate) fn open_channel(name: &JsValue) -> Result<Channel, JsValue> {
@@ -87,7 +139,9 @@ pub(crate) fn open_channel(name: &JsValue) -> Result<Channel, JsValue> {
 
 /// The options that ask for a lock only if it is free.
 pub(crate) fn free_only() -> JsValue {
-    js_sys::JSON::parse("{\"ifAvailable\":true}").unwrap_or_default()
+    let options = LockOptions::new();
+    options.set_if_available(true);
+    options.into()
 }
 
 /// Looks at a value as something else, unchecked: every getter of it may find `undefined`.

@@ -2,7 +2,7 @@ use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
-use web_sys::{Response, Url};
+use web_sys::Response;
 
 use super::{Edge, Outgoing, driver::Driver};
 use crate::core::{Address, Answer, ClientId, Cookies, Kind, Place, Policy, Standing};
@@ -12,7 +12,7 @@ pub(crate) struct Client {
     pub(crate) id: ClientId,
     pub(crate) policy: Policy,
     pub(crate) edge: Box<dyn Edge>,
-    driver: Rc<Driver>,
+    driver: &'static Driver,
 }
 
 impl Client {
@@ -79,11 +79,7 @@ impl Client {
 
     pub(crate) fn read(&self, response: &Response) -> Answer {
         // Only an answer that matters is asked where it comes from: most have not been redirected.
-        let place = || {
-            response
-                .redirected()
-                .then(|| self.edge.place(response.url()))
-        };
+        let place = || response.redirected().then(|| self.edge.place(response));
         self.policy.read(response.status(), place)
     }
 
@@ -92,13 +88,5 @@ impl Client {
             .as_ref()
             .map_or(JsValue::UNDEFINED, |request| request.signal());
         self.driver.call(self, kind, request, signal)
-    }
-}
-
-/// Where a URL lies.
-pub(crate) fn address_of(url: &Url) -> Address {
-    Address {
-        origin: url.origin(),
-        path: url.pathname(),
     }
 }

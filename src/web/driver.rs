@@ -1,20 +1,21 @@
 use std::{
     cell::{Cell, RefCell},
-    rc::{Rc, Weak},
+    rc::Rc,
 };
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{AbortController, AbortSignal, Response};
+use web_sys::{AbortSignal, Response};
 
 use super::{
     Outgoing,
-    bindings::{self, Callback, Renewal, Thenable, now, view},
+    bindings::{self, Callback, Controller, Renewal, Signal, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
-    peers::{Lock, OnLock, Peers},
+    peers::{Lock, Peers},
     refresh,
     timer::Timer,
+    update,
 };
 use crate::core::{
     Action, CallId, Cause, ClientId, Event, Failure, Key, Kind, RefreshEnd, Session, Standing,
@@ -54,10 +55,12 @@ enum Step {
     LockFailed,
     Heard,
     Returned,
+    Deferred,
+    Held,
     Nothing,
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 16] = [
     Step::Answered,
     Step::Rejected,
     Step::Aborted,
@@ -71,6 +74,8 @@ const STEPS: [Step; 14] = [
     Step::LockFailed,
     Step::Heard,
     Step::Returned,
+    Step::Deferred,
+    Step::Held,
     Step::Nothing,
 ];
 
@@ -108,49 +113,50 @@ enum Given {
 struct Flight {
     number: u32,
     /// While it is on the wire.
-    controller: Option<AbortController>,
+    controller: Option<Controller>,
     /// Why it failed: what `fetch` rejected with, or the status of the answer.
     cause: JsValue,
 }
 
 thread_local! {
-    static DRIVERS: RefCell<Vec<Rc<Driver>>> = const { RefCell::new(Vec::new()) };
+    static DRIVERS: RefCell<Vec<&'static Driver>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Driver {
-    /// The driver of the session of that name, the refresh URL: one, however many clients there are. It outlives them, as the session does.
-    pub(crate) fn of(name: &JsValue) -> Rc<Self> {
-        let is_known = |driver: &&Rc<Self>| driver.name == *name;
-        let known = update_drivers(|drivers| drivers.iter().find(is_known).cloned());
+    /// The driver of the session of that name, the refresh URL: one, however many clients there are. It outlives them,
+    /// as the session does: what is known of it holds for whoever comes next.
+    pub(crate) fn of(name: &JsValue) -> &'static Self {
+        let is_known = |driver: &&&Self| driver.name == *name;
+        let known = update_drivers(|drivers| drivers.iter().find(is_known).copied());
         known.unwrap_or_else(|| {
             let driver = Self::new(name);
-            update_drivers(|drivers| drivers.push(Rc::clone(&driver)));
+            update_drivers(|drivers| drivers.push(driver));
             driver
         })
     }
 
-    fn new(name: &JsValue) -> Rc<Self> {
-        Rc::new_cyclic(|driver: &Weak<Self>| {
-            let driver = driver.clone();
-            let callback = Closure::<dyn Fn(u32, f64, JsValue) -> Settlement>::new(
-                move |step, about, value| match driver.upgrade() {
-                    Some(driver) => driver.come_back(step, about, value),
-                    None => Ok(value),
-                },
-            );
-            Self {
-                name: name.clone(),
-                // A whole number, so that it is short as text.
-                session: RefCell::new(Session::new((js_sys::Math::random() * 1e15).floor())),
-                clients: RefCell::default(),
-                next_client: Cell::default(),
-                calls: RefCell::default(),
-                flight: RefCell::default(),
-                peers: Peers::new(name.clone()),
-                timer: Timer::default(),
-                callback: callback.into_js_value().unchecked_into(),
-            }
-        })
+    fn new(name: &JsValue) -> &'static Self {
+        let driver: &'static Cell<Option<&'static Self>> = Box::leak(Box::default());
+        let callback = Closure::<dyn Fn(u32, f64, JsValue, JsValue) -> Settlement>::new(
+            |step, about, value, more| match driver.get() {
+                Some(driver) => driver.come_back(step, about, value, more),
+                None => Ok(value),
+            },
+        );
+        let new: &'static Self = Box::leak(Box::new(Self {
+            name: name.clone(),
+            // A whole number, so that it is short as text.
+            session: RefCell::new(Session::new((js_sys::Math::random() * 1e15).floor())),
+            clients: RefCell::default(),
+            next_client: Cell::default(),
+            calls: RefCell::default(),
+            flight: RefCell::default(),
+            peers: Peers::new(name.clone()),
+            timer: Timer::default(),
+            callback: callback.into_js_value().unchecked_into(),
+        }));
+        driver.set(Some(new));
+        new
     }
 
     pub(crate) fn new_client_id(&self) -> ClientId {
@@ -229,7 +235,8 @@ impl Driver {
         self.on(Step::Nothing, 0.0)
     }
 
-    fn come_back(&self, step: u32, about: f64, value: JsValue) -> Settlement {
+    /// `more` comes only with the two functions that settle a promise.
+    fn come_back(&self, step: u32, about: f64, value: JsValue, more: JsValue) -> Settlement {
         let id = CallId::from_bits(about as u32);
         match STEPS.get(step as usize) {
             Some(Step::Answered) => return self.answered(id, value.unchecked_into()),
@@ -247,6 +254,14 @@ impl Driver {
             Some(Step::LockFailed) => self.lock_failed(about as u32),
             Some(Step::Heard) => self.heard(view(&value)),
             Some(Step::Returned) => self.returned(view(&value)),
+            Some(Step::Deferred) => {
+                if let Some(call) = self.find(id) {
+                    let (resolve, reject) = (value.unchecked_into(), more.unchecked_into());
+                    call.given.set(Given::Deferred { resolve, reject });
+                }
+                return Ok(JsValue::UNDEFINED);
+            }
+            Some(Step::Held) => self.peers.hold(view(&value)),
             Some(Step::Nothing) | None => {}
         }
         Ok(value)
@@ -355,13 +370,15 @@ impl Driver {
 
     /// The promise is what the lock is held for.
     fn locked(&self, number: u32, lock: &JsValue) -> JsValue {
-        let (lock, held) = self
-            .peers
-            .locked(number, lock, |number| self.on_lock(number));
-        match lock {
+        let on = |number| self.on_lock(number);
+        let mut held = JsValue::UNDEFINED;
+        match self.peers.locked(number, lock, on) {
             Lock::Unwanted => return held,
             Lock::Busy => self.tell(|session| session.handle_busy(now())),
-            Lock::Ours { waited } => self.enter(waited),
+            Lock::Ours { waited } => {
+                held = bindings::defer(&self.on(Step::Held, 0.0)).into();
+                self.enter(waited);
+            }
         }
         self.run();
         held
@@ -488,13 +505,12 @@ impl Driver {
         }
     }
 
-    fn on_lock(&self, number: u32) -> OnLock {
+    fn on_lock(&self, number: u32) -> (Function, Function) {
         let number = f64::from(number);
-        OnLock {
-            then: self.on(Step::Locked, number),
-            failed: self.on(Step::LockFailed, number),
-            ignore: self.ignore(),
-        }
+        (
+            self.on(Step::Locked, number),
+            self.on(Step::LockFailed, number),
+        )
     }
 
     fn enter(&self, waited: bool) {
@@ -512,9 +528,7 @@ impl Driver {
         let client = update(&self.clients, |clients| {
             clients.iter().find(|it| it.id == client).cloned()
         });
-        let Ok(controller) = AbortController::new() else {
-            return;
-        };
+        let controller = Controller::new();
         let signal = controller.signal();
         let flight = Flight {
             number,
@@ -577,11 +591,10 @@ impl Driver {
         // Who handles an answer at this moment has nobody to hand it to.
         call.given.set(Given::Settled(Ok(JsValue::UNDEFINED)));
         self.forget(call);
-        // Neither of the two throws.
-        let _ = match settlement {
-            Ok(value) => resolve.call1(&JsValue::UNDEFINED, &value),
-            Err(reason) => reject.call1(&JsValue::UNDEFINED, &reason),
-        };
+        match settlement {
+            Ok(value) => bindings::settle(&resolve, &value),
+            Err(reason) => bindings::settle(&reject, &reason),
+        }
     }
 
     /// What the caller, or the promise that it follows already, is to be given now.
@@ -602,17 +615,14 @@ impl Driver {
     }
 
     fn defer(&self, call: &Underway) -> Promise {
-        let promise = Promise::new(&mut |resolve, reject| {
-            call.given.set(Given::Deferred { resolve, reject });
-        });
+        let promise = bindings::defer(&self.on(Step::Deferred, call.id.to_bits().into()));
         if call.signal.is_object() {
             let signal: &AbortSignal = view(&call.signal);
             if signal.aborted() {
                 self.aborted(call.id);
             } else {
                 let listener = self.on(Step::Aborted, call.id.to_bits().into());
-                // It cannot fail: a signal is an EventTarget.
-                let _ = signal.add_event_listener_with_callback("abort", &listener);
+                view::<Signal>(&call.signal).listen("abort", &listener);
                 call.listener.set(Some(listener));
             }
         }
@@ -621,24 +631,16 @@ impl Driver {
 
     fn forget(&self, call: &Underway) {
         update(&self.calls, |calls| {
-            calls.retain(|other| other.id != call.id)
+            if let Some(index) = calls.iter().position(|other| other.id == call.id) {
+                calls.swap_remove(index);
+            }
         });
         if let Some(listener) = call.listener.take() {
-            let signal: &AbortSignal = view(&call.signal);
-            let _ = signal.remove_event_listener_with_callback("abort", &listener);
+            view::<Signal>(&call.signal).unlisten("abort", &listener);
         }
     }
 }
 
-/// A short look at something shared. It never lasts while other code runs, so it cannot meet itself; were it to, doing
-/// nothing would be better than the panic of `borrow_mut`, which costs a kilobyte besides.
-fn update<T, R: Default>(shared: &RefCell<T>, how: impl FnOnce(&mut T) -> R) -> R {
-    shared
-        .try_borrow_mut()
-        .map(|mut value| how(&mut value))
-        .unwrap_or_default()
-}
-
-fn update_drivers<R: Default>(how: impl FnOnce(&mut Vec<Rc<Driver>>) -> R) -> R {
+fn update_drivers<R: Default>(how: impl FnOnce(&mut Vec<&'static Driver>) -> R) -> R {
     DRIVERS.with(|drivers| update(drivers, how))
 }

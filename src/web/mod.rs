@@ -9,11 +9,13 @@ mod peers;
 mod refresh;
 mod timer;
 
-pub(crate) use client::{Client, address_of};
+pub(crate) use client::Client;
+
+use std::cell::RefCell;
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
-use web_sys::AbortSignal;
+use web_sys::{AbortSignal, Response};
 
 use crate::core::{Cause, Event, Failure, Key, Place};
 
@@ -35,11 +37,20 @@ pub(crate) trait Outgoing {
 pub(crate) trait Edge {
     /// Sends the refresh. Its `Idempotency-Key` is made of `key`.
     fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue>;
-    /// What a URL is to the client.
-    fn place(&self, url: String) -> Place;
+    /// What the URL that a response came from is to the client.
+    fn place(&self, response: &Response) -> Place;
     /// The error that a caller is rejected with. `cause` is why the refresh failed: what `fetch` rejected with, or
     /// the status of the answer.
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue;
     /// Tells whoever listens. `peer`: another client brought it about.
     fn announce(&self, event: Event, cause: Cause, peer: bool);
+}
+
+/// A short look at something shared. It never lasts while other code runs, so it cannot meet itself; were it to, doing
+/// nothing would be better than the panic of `borrow_mut`, which costs a kilobyte besides.
+fn update<T, R: Default>(shared: &RefCell<T>, how: impl FnOnce(&mut T) -> R) -> R {
+    shared
+        .try_borrow_mut()
+        .map(|mut value| how(&mut value))
+        .unwrap_or_default()
 }

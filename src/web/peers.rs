@@ -1,11 +1,14 @@
 use std::cell::{Cell, RefCell};
 
-use js_sys::{Array, Date, Float64Array, Function, JsString, Promise};
+use js_sys::{Array, Date, Float64Array, Function, JsString};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::AbortController;
 
-use super::bindings::{
-    Channel, Thenable, free_only, keep, kept, listen, open_channel, request_lock, unlisten, view,
+use super::{
+    bindings::{
+        Channel, Controller, Thenable, free_only, keep, kept, listen, open_channel, request_lock,
+        settle, unlisten, view,
+    },
+    update,
 };
 use crate::core::{Cause, Key, News, Word};
 
@@ -16,7 +19,7 @@ pub(crate) struct Peers {
     open: RefCell<Option<Open>>,
     /// The latest word that was said or heard.
     known: Cell<JsValue>,
-    lease: RefCell<Lease>,
+    lease: Lease,
 }
 
 struct Open {
@@ -27,20 +30,20 @@ struct Open {
 /// The lock, or what is done to get it.
 #[derive(Default)]
 struct Lease {
-    number: u32,
+    number: Cell<u32>,
     /// Stops waiting for it.
-    controller: Option<AbortController>,
+    controller: Cell<Option<Controller>>,
     /// Gives it back.
-    release: Option<Function>,
+    release: Cell<Option<Function>>,
 }
 
-/// What is called when the lock was asked for.
-pub(crate) struct OnLock {
-    /// With the lock, or with `null` if a peer has it.
-    pub(crate) then: Function,
-    /// It cannot be had.
-    pub(crate) failed: Function,
-    pub(crate) ignore: Function,
+impl Lease {
+    /// Another one, to be asked for; the one before counts no more.
+    fn renew(&self) -> u32 {
+        let number = self.number.get().wrapping_add(1);
+        self.number.set(number);
+        number
+    }
 }
 
 /// What came of asking for the lock.
@@ -78,7 +81,7 @@ impl Peers {
             name,
             open: RefCell::default(),
             known: Cell::default(),
-            lease: RefCell::default(),
+            lease: Lease::default(),
         }
     }
 
@@ -91,15 +94,15 @@ impl Peers {
         }
         // Where there is no such event, there is no such cache.
         let _ = listen("pageshow", &returned);
-        self.open.replace(Some(Open { channel, returned }));
+        update(&self.open, |open| *open = Some(Open { channel, returned }));
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.open.borrow().is_some()
+        update(&self.open, |open| open.is_some())
     }
 
     pub(crate) fn close(&self) {
-        if let Some(open) = self.open.take() {
+        if let Some(open) = update(&self.open, Option::take) {
             let _ = unlisten("pageshow", &open.returned);
             if let Some(channel) = open.channel {
                 channel.close();
@@ -108,7 +111,8 @@ impl Peers {
     }
 
     pub(crate) fn tell(&self, word: Word) {
-        if let Some(open) = &*self.open.borrow() {
+        update(&self.open, |open| {
+            let Some(open) = open else { return };
             let text = encode(word);
             // Neither of the two is needed, and both may be forbidden.
             let _ = keep(&self.name, &text);
@@ -116,7 +120,7 @@ impl Peers {
                 let _ = channel.post(&text);
             }
             self.known.set(text);
-        }
+        });
     }
 
     /// A message came over the channel.
@@ -137,67 +141,63 @@ impl Peers {
         decode(&text?)
     }
 
-    /// Asks for the lock. False: there is none to be asked for.
-    pub(crate) fn lock(&self, on: impl Fn(u32) -> OnLock) -> bool {
-        let number = self.lease.borrow().number.wrapping_add(1);
-        self.lease.replace(Lease {
-            number,
-            ..Lease::default()
-        });
+    /// Asks for the lock. `then` is called with it, or with `null` if a peer has it, and `failed` if it cannot be had.
+    /// False: there is none to be asked for.
+    pub(crate) fn lock(&self, on: impl Fn(u32) -> (Function, Function)) -> bool {
+        let number = self.lease.renew();
         self.is_open() && self.request(&free_only(), on(number))
     }
 
-    /// The lock is ours, if it is no `null`. The promise is what the lock is held for.
+    /// The lock is ours, if it is no `null`.
     pub(crate) fn locked(
         &self,
         number: u32,
         lock: &JsValue,
-        on: impl Fn(u32) -> OnLock,
-    ) -> (Lock, JsValue) {
-        if self.lease.borrow().number != number {
-            return (Lock::Unwanted, JsValue::UNDEFINED);
+        on: impl Fn(u32) -> (Function, Function),
+    ) -> Lock {
+        if self.lease.number.get() != number {
+            return Lock::Unwanted;
         }
-        if lock.is_null()
-            && let Ok(controller) = AbortController::new()
-        {
+        if lock.is_null() {
+            let controller = Controller::new();
             // Of an options object only `signal` is read, and a controller has one.
             let asked = self.request(controller.as_ref(), on(number));
-            self.lease.borrow_mut().controller = Some(controller);
+            self.lease.controller.set(Some(controller));
             if asked {
-                return (Lock::Busy, JsValue::UNDEFINED);
+                return Lock::Busy;
             }
         }
-        let mut lease = self.lease.borrow_mut();
-        let waited = lease.controller.take().is_some();
-        let held = Promise::new(&mut |release, _| lease.release = Some(release));
-        (Lock::Ours { waited }, held.into())
+        let waited = self.lease.controller.take().is_some();
+        Lock::Ours { waited }
+    }
+
+    /// The lock is held until that function is called.
+    pub(crate) fn hold(&self, release: &Function) {
+        self.lease.release.set(Some(release.clone()));
     }
 
     /// Whether the request for the lock is one that is waited for; it failed.
     pub(crate) fn is_wanted(&self, number: u32) -> bool {
-        let lease = self.lease.borrow();
-        lease.number == number && lease.release.is_none()
+        let release = self.lease.release.take();
+        let is_held = release.is_some();
+        self.lease.release.set(release);
+        self.lease.number.get() == number && !is_held
     }
 
     pub(crate) fn unlock(&self) {
-        let number = self.lease.borrow().number.wrapping_add(1);
-        let before = self.lease.replace(Lease {
-            number,
-            ..Lease::default()
-        });
-        if let Some(controller) = before.controller {
+        self.lease.renew();
+        if let Some(controller) = self.lease.controller.take() {
             controller.abort();
         }
-        if let Some(release) = before.release {
-            // It does not throw.
-            let _ = release.call0(&JsValue::UNDEFINED);
+        if let Some(release) = self.lease.release.take() {
+            settle(&release, &JsValue::UNDEFINED);
         }
     }
 
-    fn request(&self, options: &JsValue, on: OnLock) -> bool {
-        match request_lock(&self.name, options, &on.then) {
+    fn request(&self, options: &JsValue, (then, failed): (Function, Function)) -> bool {
+        match request_lock(&self.name, options, &then) {
             Ok(promise) => {
-                view::<Thenable>(&promise).watch(&on.ignore, &on.failed);
+                view::<Thenable>(&promise).watch_rejection(&failed);
                 true
             }
             Err(_) => false,

@@ -1,7 +1,6 @@
-use wasm_bindgen::JsValue;
 use web_sys::Response;
 
-use super::bindings;
+use super::bindings::{self, view};
 use crate::core::RefreshEnd;
 
 /// What the refresh was answered.
@@ -18,10 +17,13 @@ pub(crate) fn read_end(response: &Response) -> RefreshEnd {
 
 /// `Retry-After` in milliseconds: it comes as seconds or as a date (RFC 9110 section 10.2.3).
 fn retry_after(response: &Response) -> Option<f64> {
-    let value = JsValue::from(response.headers().get("retry-after").ok()??);
+    let value = view::<bindings::Headers>(&response.headers()).get("retry-after");
+    if value.is_null() {
+        return None;
+    }
     let seconds = bindings::to_number(&value);
     let milliseconds = if seconds.is_nan() {
-        js_sys::Date::parse(&value.as_string()?) - js_sys::Date::now()
+        bindings::parse_date(&value) - js_sys::Date::now()
     } else {
         seconds * 1_000.0
     };

@@ -2,14 +2,14 @@
 //!
 //! Its glue is written for any program and any browser of the last ten years. What ours has no use for is left out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use walrus::ir::{Instr, InstrLocId, Unreachable};
-use walrus::{FunctionKind, Module};
+use walrus::ir::{Instr, InstrLocId, Unreachable, Visitor, dfs_in_order};
+use walrus::{ExportItem, FunctionId, FunctionKind, Module};
 use wasm_bindgen_cli_support::{Bindgen, Output};
 
 const STEM: &str = "keepfresh";
@@ -18,14 +18,16 @@ const CALLED_BY_NAME: [&str; 2] = ["__wbindgen_start", "memory"];
 
 /// What is written in place of an item of wasm-bindgen's glue that begins so: what runs in browsers with reference
 /// types, for strings that are short. (The original works around a Safari that fails after two gigabytes of them.)
-const OWN: [(&str, &str); 11] = [
+const OWN: [(&str, &str); 13] = [
     (
         "const EngineFinalization",
         "const EngineFinalization = new FinalizationRegistry((ptr) => wasm.__wbg_engine_free(ptr, 1));",
     ),
+    // The one closure that JavaScript is given belongs to a driver, which lives as long as the page.
+    ("const CLOSURE_DTORS", ""),
     (
-        "const CLOSURE_DTORS",
-        "const CLOSURE_DTORS = new FinalizationRegistry(({ a, b }) => wasm.__wbindgen_destroy_closure(a, b));",
+        "function makeClosure(",
+        "const makeClosure = (a, b, call) => (...args) => call(a, b, ...args);",
     ),
     (
         "function getDataViewMemory0(",
@@ -39,6 +41,16 @@ const OWN: [(&str, &str); 11] = [
         "const getUint8ArrayMemory0 = () => new Uint8Array(wasm.memory.buffer);",
     ),
     ("let cachedUint8ArrayMemory0", ""),
+    (
+        "function handleError(",
+        "const caught = (call) => (...args) => {
+    try {
+        return call(...args);
+    } catch (error) {
+        wasm.__wbindgen_exn_store(addToExternrefTable0(error));
+    }
+};",
+    ),
     (
         "function passStringToWasm0(",
         "function passStringToWasm0(text, malloc) {
@@ -99,8 +111,10 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
         module.clone_into(&mut import.module);
     }
     silence(output.wasm_mut());
-    // Strings are encoded before they are passed, so none has to grow.
-    output.wasm_mut().exports.remove("__wbindgen_realloc").ok();
+    // Strings are encoded before they are passed, so none has to grow; and no closure is destroyed.
+    for unused in ["__wbindgen_realloc", "__wbindgen_destroy_closure"] {
+        output.wasm_mut().exports.remove(unused).ok();
+    }
     let short = match names {
         Names::Telling | Names::All => HashMap::new(),
         Names::Short => shorten(&mut output),
@@ -134,6 +148,9 @@ fn compact(glue: &str, module: &str) -> String {
             .strip_prefix("export function ")
             .filter(|function| !function.starts_with("__wbg_set_wasm("));
         if let Some(function) = import {
+            let function = function
+                .replace("() { return handleError(function (", ": caught(function (")
+                .replace("}, arguments); }", "})");
             imports.extend([function.trim_end(), ",\n"]);
         } else if let Some((_, ours)) = OWN.iter().find(|(start, _)| item.starts_with(start)) {
             own.extend([*ours, "\n"]);
@@ -179,18 +196,46 @@ fn without_free(class: &str) -> String {
         .collect()
 }
 
-/// Makes a panic the trap that it ends in, without the message that would be formatted for nobody: in a browser the
-/// standard library has nowhere to print it.
+/// Empties the functions that nobody needs. A panic becomes the trap that it ends in, without the message that would be
+/// formatted for nobody: in a browser the standard library has nowhere to print it. And of what js-sys brings for any
+/// program (closures for every method that takes one, a runtime for futures) the table keeps alive what is never called.
 fn silence(module: &mut Module) {
-    let speaks = |name: &str| name.contains("::panicking::") || name.contains("::fmt");
+    let called = called(module);
+    let exported = module
+        .exports
+        .iter()
+        .filter_map(|export| match export.item {
+            ExportItem::Function(function) => Some(function),
+            _ => None,
+        });
+    let called: HashSet<FunctionId> = called.into_iter().chain(exported).collect();
     for function in module.funcs.iter_mut() {
-        if function.name.as_deref().is_some_and(speaks)
+        let name = function.name.as_deref().unwrap_or_default();
+        let speaks = name.contains("::panicking::") || name.contains("::fmt");
+        let is_spare = name.contains("::closures::_::invoke") && !called.contains(&function.id())
+            || name.contains("js_sys::futures::");
+        if (speaks || is_spare)
             && let FunctionKind::Local(function) = &mut function.kind
         {
             let trap = Instr::Unreachable(Unreachable {});
             function.block_mut(function.entry_block()).instrs = vec![(trap, InstrLocId::default())];
         }
     }
+}
+
+/// The functions that are called by name, and not through the table alone.
+fn called(module: &Module) -> HashSet<FunctionId> {
+    struct Called(HashSet<FunctionId>);
+    impl Visitor<'_> for Called {
+        fn visit_function_id(&mut self, function: &FunctionId) {
+            self.0.insert(*function);
+        }
+    }
+    let mut called = Called(HashSet::new());
+    for (_, function) in module.funcs.iter_local() {
+        dfs_in_order(&mut called, function, function.entry_block());
+    }
+    called.0
 }
 
 /// Gives all imports new names, and the exports that only the glue knows; returns new by old.

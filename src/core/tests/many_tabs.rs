@@ -144,6 +144,23 @@ fn who_had_to_wait_for_the_lock_asks_before_it_refreshes() {
 }
 
 #[test]
+fn a_lock_that_is_busy_whenever_it_is_asked_for_keeps_nobody_from_refreshing() {
+    let (mut world, call) = behind_a_peer();
+    for _ in 0..2 {
+        world.pass(1.0);
+        world.peer_unlocks();
+        // Our own, which is on its way back, say.
+        if world.lock == Lock::Free {
+            world.peer_locks();
+        }
+        world.serve_requests();
+    }
+    world.serve();
+    assert_eq!(world.got(call), OK);
+    assert_eq!(world.refreshes.len(), 1);
+}
+
+#[test]
 fn the_epoch_is_checked_again_inside_the_lock() {
     let mut world = World::with_expired_token(&[Fate::Renews]);
     world.now = SECOND;

@@ -5,10 +5,7 @@ use crate::core::{Address, Answer, Cookies, Place, Policy, Scope};
 fn address(url: &str) -> Address {
     let (scheme, rest) = url.split_once("://").unwrap();
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    Address {
-        origin: format!("{scheme}://{host}"),
-        path: path.into(),
-    }
+    Address(format!("{scheme}://{host}{path}"))
 }
 
 fn all(urls: &[&str]) -> Vec<Address> {
@@ -17,7 +14,7 @@ fn all(urls: &[&str]) -> Vec<Address> {
 
 fn scope(guard: &[&str], exclude: &[&str]) -> Scope {
     Scope {
-        home: "https://app.example.com".into(),
+        home: address("https://app.example.com"),
         refresh: all(&["https://api.example.com/auth/refresh"]),
         guard: all(guard),
         exclude: all(exclude),
@@ -96,14 +93,8 @@ fn a_guarded_origin_covers_every_path_and_no_other_origin() {
 fn a_blob_of_a_guarded_origin_is_out_of_scope() {
     let scope = scope(&["https://api.example.com/"], &[]);
     // As the parser gives `blob:https://api.example.com/v1` and `data:,x`.
-    let blob = Address {
-        origin: "https://api.example.com".into(),
-        path: "https://api.example.com/v1".into(),
-    };
-    let data = Address {
-        origin: "null".into(),
-        path: ",x".into(),
-    };
+    let blob = Address("https://api.example.comhttps://api.example.com/v1".into());
+    let data = Address("null,x".into());
     assert_eq!(scope.place(&blob), Place::Unguarded);
     assert_eq!(scope.place(&data), Place::Unguarded);
 }

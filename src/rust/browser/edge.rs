@@ -6,7 +6,7 @@ use std::{
 use futures_channel::mpsc::{UnboundedSender, unbounded};
 use js_sys::{Array, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::AbortSignal;
+use web_sys::{AbortSignal, Response};
 
 use super::{Wire, read_address};
 use crate::{
@@ -59,10 +59,10 @@ impl Edge for RustEdge {
         self.wire.refresh(key, signal)
     }
 
-    fn place(&self, url: String) -> Place {
+    fn place(&self, response: &Response) -> Place {
         let client = self.own.0.borrow().upgrade();
         client
-            .zip(read_address(&url))
+            .zip(read_address(&response.url()))
             .map_or(Place::Unguarded, |(client, address)| client.place(&address))
     }
 

@@ -147,7 +147,7 @@ impl Drop for Inner {
 }
 
 fn read_address(url: &str) -> Option<Address> {
-    Url::new(url).ok().map(|url| web::address_of(&url))
+    Url::new(url).ok().map(|url| options::address_of(&url))
 }
 
 async fn settle(promise: Result<Promise, JsValue>, abandon: Abandon) -> Result<JsValue, Error> {

@@ -9,9 +9,8 @@ use super::{
     wire::{Refresh, Wire},
 };
 use crate::{
-    core::{Policy, Scope},
+    core::{Address, Policy, Scope},
     rust::{ClientBuilder, Error, builder::Csrf},
-    web::address_of,
 };
 
 /// Longer than that, and a browser's timer rings at once.
@@ -69,7 +68,7 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
             exclude: collect(&options.exclude, |url| prefix("exclude", url))?,
             sign_in: address("sign_in", options.sign_in.as_ref())?,
             sign_out: address("sign_out", options.sign_out.as_ref())?,
-            home: home.clone(),
+            home: Address(home.clone()),
         },
         expired_statuses: options.expired_statuses,
         timeout: options.timeout.as_secs_f64() * 1_000.0,
@@ -89,6 +88,11 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
         },
     };
     Ok((refresh.href(), policy, wire))
+}
+
+/// Where a URL lies.
+pub(super) fn address_of(url: &Url) -> Address {
+    Address(url.origin() + &url.pathname())
 }
 
 fn collect<T>(

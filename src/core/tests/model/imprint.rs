@@ -104,6 +104,7 @@ impl Session {
             refresh,
             leased,
             leased_at,
+            waited,
             number,
             awaited,
             seed,
@@ -124,7 +125,7 @@ impl Session {
             actions,
         } = self;
         debug_assert!(actions.is_empty(), "the shell does at once what it is told");
-        imprint.fact((*standing as u8, *leased, *number, *awaited, *asked));
+        imprint.fact((*standing as u8, *leased, *waited, *number, *awaited, *asked));
         imprint.fact((since == epoch, *ineffective_in == Some(*epoch)));
         imprint.moment(*epoch_at);
         imprint.number(seed.to_bits());
