@@ -674,7 +674,7 @@ impl Session {
         self.foreign = None;
         match word.news {
             // Ours has an end of its own.
-            News::Started | News::Unavailable if self.is_underway() => {}
+            News::Started | News::Unavailable | News::Expired if self.is_underway() => {}
             News::Started => {
                 self.foreign = Some(until);
                 self.leave_to_peer(word);
@@ -700,7 +700,11 @@ impl Session {
                 self.leave_to_peer(word);
                 self.end(now, moment, word.cause);
             }
-            News::SignedIn => self.begin(now, moment, Standing::Active),
+            News::SignedIn => {
+                self.begin(now, moment, Standing::Active);
+                // Who still waits has to ask for it anew.
+                self.unlock();
+            }
             News::SignedOut => {
                 self.leave_to_peer(word);
                 let known = self.standing == Standing::Expired;
@@ -894,8 +898,15 @@ impl Session {
 
     /// Lets a waiting request find out how the session stands, by being sent again.
     fn ask(&mut self, now: Millis) {
-        if self.asking.is_some() || matches!(self.refresh, Refresh::Cooling { .. }) {
-            return;
+        match &mut self.refresh {
+            Refresh::Cooling { .. } => return,
+            Refresh::Locking { ask_at } | Refresh::Doubting { ask_at } if self.asking.is_some() => {
+                // Its answer says when the next one does.
+                *ask_at = Millis::INFINITY;
+                return;
+            }
+            _ if self.asking.is_some() => return,
+            _ => {}
         }
         if self.leaving().is_some() && self.orphan(now).is_none() && !self.is_closed() {
             // It ends the session, and so the question.
