@@ -524,7 +524,7 @@ impl Model {
                 let posted = it.page_mut(slot).inbox.remove(index);
                 let word = self.read(&it, posted);
                 it.tell(slot, |session, now| session.handle_word(now, word));
-                self.obey_after(&mut it, slot, word.news == News::Expired);
+                self.obey(&mut it, slot);
             }
             Step::MissWord(slot, index) => {
                 it.left.lost_words -= 1;
@@ -820,7 +820,7 @@ impl Model {
         self.obey_after(it, slot, false);
     }
 
-    /// `refused`: what has come in is a refusal by a server that has no session any more, or a peer's word of one.
+    /// `refused`: what has come in is a refusal by a server that has no session any more.
     fn obey_after(&self, it: &mut System, slot: usize, refused: bool) {
         while let Some(action) = it.page_mut(slot).session.poll_action() {
             match action {
