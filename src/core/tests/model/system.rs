@@ -551,6 +551,9 @@ impl Model {
                     .map_or(it.now, |timer| timer.max(it.now));
                 it.tell(slot, Session::handle_time);
                 self.obey(&mut it, slot);
+                if it.page(slot).timer().is_some_and(|timer| timer <= it.now) {
+                    it.breach = Some(Breach::Unending);
+                }
             }
             Step::Expire => {
                 it.left.expiries -= 1;
