@@ -493,6 +493,8 @@ impl Session {
             _ => {}
         }
         if self.refresh == Refresh::Idle && !self.waiting.is_empty() {
+            // What the lock was for is over, and it is given for one thing at a time.
+            self.unlock();
             let ask_at = Millis::INFINITY;
             self.refresh = Refresh::Locking { ask_at };
         }
@@ -686,7 +688,10 @@ impl Session {
                 }
                 self.unavailable.hold(now, until);
                 if self.unavailable.holds(now) {
-                    self.cool(now);
+                    // Who signs out does not wait for the pause.
+                    if self.leaving().is_none() {
+                        self.cool(now);
+                    }
                     self.announce(Event::Unavailable, word.cause);
                 }
             }
@@ -700,11 +705,7 @@ impl Session {
                 self.leave_to_peer(word);
                 self.end(now, moment, word.cause);
             }
-            News::SignedIn => {
-                self.begin(now, moment, Standing::Active);
-                // Who still waits has to ask for it anew.
-                self.unlock();
-            }
+            News::SignedIn => self.begin(now, moment, Standing::Active),
             News::SignedOut => {
                 self.leave_to_peer(word);
                 let known = self.standing == Standing::Expired;

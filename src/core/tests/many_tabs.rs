@@ -541,3 +541,15 @@ fn a_peers_refusal_is_not_believed_while_this_tabs_refresh_is_under_way() {
     assert_eq!(world.got(call), OK);
     assert_eq!(world.announced(Event::Expired), 0);
 }
+
+#[test]
+fn signing_out_does_not_wait_for_the_pause_that_a_peer_has_told_of() {
+    let mut world = World::new();
+    world.now = SECOND;
+    world.keep(News::Unavailable, SECOND / 2.0, 4.0 * SECOND);
+    let sign_out = world.sign_out();
+    assert!(world.is_on_wire(sign_out));
+    world.serve();
+    assert_eq!(world.got(sign_out), OK);
+    assert_eq!(world.lock, Lock::Free);
+}
