@@ -352,7 +352,6 @@ fn unheard_sign_ins() -> Model {
             calls: [1, 2, 0],
             ends: 1,
             sign_ins: 1,
-            expiries: 1,
             lost_words: 1,
             ..NOTHING
         },

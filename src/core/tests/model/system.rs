@@ -410,10 +410,12 @@ impl Model {
             if left.sign_outs > 0 && !it.signed_out {
                 steps.push(Step::SignOut(slot));
             }
-            let leaves = it
-                .wire
-                .iter()
-                .any(|message| matches!(message.what, What::SignOut(_)));
+            // Cookies of the session before may not come after those of the new one.
+            let leaves = it.wire.iter().any(|message| match message.what {
+                What::SignOut(_) => true,
+                What::Refresh { .. } => message.stage != Stage::Sent,
+                What::Call(_) => false,
+            });
             if left.sign_ins > 0 && !leaves && (it.signed_out || it.server.over) {
                 steps.push(Step::SignIn(slot));
             }
