@@ -22,10 +22,10 @@ impl Backoff {
         self.until
     }
 
-    /// A peer has failed, and the pause after it ends then. A slip in a word must park nobody either.
-    pub(crate) fn hold(&mut self, now: Millis, until: Millis) {
+    /// A peer has failed, and the pause after it ends then.
+    pub(crate) fn hold(&mut self, until: Millis) {
         self.failures = self.failures.max(1);
-        self.until = until.min(now + LONGEST_ASKED);
+        self.until = until;
     }
 
     pub(crate) fn holds(&self, now: Millis) -> bool {

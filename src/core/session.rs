@@ -18,6 +18,8 @@ pub(crate) mod imprint;
 const FRESH_ENOUGH: Millis = 60_000.0;
 /// The first pause between two questions about one refresh; it doubles, to eight times that.
 const FIRST_PAUSE: Millis = 250.0;
+/// The longest that a word is believed.
+const LONGEST_SPAN: Millis = 3_600_000.0;
 /// A word from the future is at the most so far ahead of its time: clocks are read in whole milliseconds.
 const LARGEST_SKEW: Millis = 100.0;
 /// A lifetime below this is a slip or a broken clock; believing it would put a refresh before every request.
@@ -499,7 +501,7 @@ impl Session {
             _ => {}
         }
         if self.refresh == Refresh::Idle && !self.waiting.is_empty() {
-            // If it is ours, that was for something else.
+            // What the lock was for is over, and it is given for one thing at a time.
             self.unlock();
             let ask_at = Millis::INFINITY;
             self.refresh = Refresh::Locking { ask_at };
@@ -676,7 +678,8 @@ impl Session {
             return;
         }
         let moment = now - word.age.max(0.0);
-        let until = moment + word.span;
+        // A slip in a word, or somebody else's, must park nobody for long.
+        let until = moment + word.span.min(LONGEST_SPAN);
         if moment <= self.epoch_at {
             return;
         }
@@ -684,7 +687,7 @@ impl Session {
         self.waited = false;
         match word.news {
             // Ours has an end of its own.
-            News::Started | News::Unavailable if self.is_underway() => {}
+            News::Started | News::Unavailable | News::Expired if self.is_underway() => {}
             News::Started => {
                 self.foreign = Some(until);
                 self.leave_to_peer(word);
@@ -694,9 +697,12 @@ impl Session {
                 if word.cause != Cause::Answered {
                     self.doubt_until(moment);
                 }
-                self.unavailable.hold(now, until);
+                self.unavailable.hold(until);
                 if self.unavailable.holds(now) {
-                    self.cool(now);
+                    // Who signs out does not wait for the pause.
+                    if self.leaving().is_none() {
+                        self.cool(now);
+                    }
                     self.announce(Event::Unavailable, word.cause);
                 }
             }
@@ -904,8 +910,15 @@ impl Session {
 
     /// Lets a waiting request find out how the session stands, by being sent again.
     fn ask(&mut self, now: Millis) {
-        if self.asking.is_some() || matches!(self.refresh, Refresh::Cooling { .. }) {
-            return;
+        match &mut self.refresh {
+            Refresh::Cooling { .. } => return,
+            Refresh::Locking { ask_at } | Refresh::Doubting { ask_at } if self.asking.is_some() => {
+                // Its answer says when the next one does.
+                *ask_at = Millis::INFINITY;
+                return;
+            }
+            _ if self.asking.is_some() => return,
+            _ => {}
         }
         if self.leaving().is_some() && self.orphan(now).is_none() && !self.is_closed() {
             // It ends the session, and so the question.

@@ -515,3 +515,70 @@ fn a_refusal_is_no_news_to_who_has_signed_in_since_the_refresh_was_sent() {
     assert_eq!(peer.standing(), Standing::Active);
     assert_eq!(peer.announced(Event::Expired), 0);
 }
+
+#[test]
+fn a_sign_in_that_is_found_under_the_lock_keeps_no_refresh_waiting() {
+    let mut world = World::with_expired_token(&[Fate::Renews]);
+    world.now = 2.0 * SECOND;
+    world.alone = false;
+    world.keep(News::SignedIn, SECOND, 0.0);
+    let call = world.fetch();
+    world.serve();
+    assert_eq!(world.got(call), OK);
+    assert_eq!(world.refreshes.len(), 1);
+    assert_eq!(world.lock, Lock::Free);
+}
+
+#[test]
+fn a_sign_out_that_waits_for_a_peer_does_not_wake_up_without_end() {
+    let mut world = World::with_expired_token(&[Fate::IsLost]);
+    let call = world.fetch();
+    world.serve_requests();
+    world.serve_refresh();
+    assert!(world.is_on_wire(call), "it asks");
+    world.peer_locks();
+    let sign_out = world.sign_out();
+    world.pass(2.0 * SECOND);
+    assert_eq!(world.lock, Lock::Peers { wanted: true });
+    world.peer_unlocks();
+    assert!(world.is_on_wire(sign_out));
+}
+
+#[test]
+fn who_asks_while_the_lock_comes_does_not_wake_this_tab_up_without_end() {
+    let (mut world, call) = behind_a_peer();
+    world.pass(SECOND);
+    assert!(world.is_on_wire(call), "it asks");
+    world.hear_of(News::Started, 0.0, SECOND);
+    // The peer is gone, and its refresh on its way.
+    world.fetch();
+    world.peer_unlocks();
+    world.pass(2.0 * SECOND);
+    assert_eq!(world.refreshes.len(), 0);
+    world.serve();
+    assert_eq!(world.got(call), NOTHING_YET);
+}
+
+#[test]
+fn a_peers_refusal_is_not_believed_while_this_tabs_refresh_is_under_way() {
+    let mut world = World::with_expired_token(&[Fate::Renews]);
+    world.now = SECOND;
+    let call = world.fetch();
+    world.serve_requests();
+    world.hear_of(News::Expired, 0.0, 0.0);
+    world.serve();
+    assert_eq!(world.got(call), OK);
+    assert_eq!(world.announced(Event::Expired), 0);
+}
+
+#[test]
+fn signing_out_does_not_wait_for_the_pause_that_a_peer_has_told_of() {
+    let mut world = World::new();
+    world.now = SECOND;
+    world.keep(News::Unavailable, SECOND / 2.0, 4.0 * SECOND);
+    let sign_out = world.sign_out();
+    assert!(world.is_on_wire(sign_out));
+    world.serve();
+    assert_eq!(world.got(sign_out), OK);
+    assert_eq!(world.lock, Lock::Free);
+}

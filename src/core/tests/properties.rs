@@ -3,7 +3,7 @@
 use proptest::{prelude::*, sample::Index};
 
 use super::world::*;
-use crate::core::{ClientId, Event, Kind, Millis, RefreshEnd, Standing};
+use crate::core::{ClientId, Event, Kind, Millis, News, RefreshEnd, Standing};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -25,6 +25,14 @@ enum Step {
     Dispose(ClientId),
     Pass(Millis),
     Sleep(Millis),
+    /// A peer says so, of what came about so long ago.
+    Word(News, Millis, Millis),
+    /// The same, kept for whoever asks for the lock.
+    Keep(News, Millis, Millis),
+    /// A peer takes the lock, or gives it back.
+    PeerLock,
+    /// From the back-forward cache.
+    Return,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -44,6 +52,26 @@ fn step() -> impl Strategy<Value = Step> {
         1 => client().prop_map(Step::Dispose),
         4 => span().prop_map(Step::Pass),
         2 => span().prop_map(Step::Sleep),
+    ]
+}
+
+/// What happens to a tab that is alone, or to one that has peers.
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let shared = prop_oneof![4 => step(), 1 => step_of_peers()];
+    prop_oneof![
+        prop::collection::vec(step(), 1..60),
+        prop::collection::vec(shared, 1..60),
+    ]
+}
+
+fn step_of_peers() -> impl Strategy<Value = Step> {
+    // As long as a refresh is given, or a little longer.
+    let until = || 0.0..2.0 * TIMEOUT;
+    prop_oneof![
+        2 => (news(), span(), until()).prop_map(|(news, age, span)| Step::Word(news, age, span)),
+        1 => (news(), span(), until()).prop_map(|(news, age, span)| Step::Keep(news, age, span)),
+        3 => Just(Step::PeerLock),
+        1 => Just(Step::Return),
     ]
 }
 
@@ -81,6 +109,17 @@ fn lifetime() -> impl Strategy<Value = Millis> {
     ]
 }
 
+fn news() -> impl Strategy<Value = News> {
+    prop_oneof![
+        Just(News::Started),
+        Just(News::Refreshed),
+        Just(News::Expired),
+        Just(News::Unavailable),
+        Just(News::SignedIn),
+        Just(News::SignedOut),
+    ]
+}
+
 /// From nothing over a second or so to a night.
 fn span() -> impl Strategy<Value = Millis> {
     prop_oneof![
@@ -93,6 +132,7 @@ fn span() -> impl Strategy<Value = Millis> {
 
 impl World {
     fn happen(&mut self, step: &Step) {
+        self.alone &= !matches!(step, Step::Word(..) | Step::Keep(..) | Step::PeerLock);
         match step {
             Step::Call(client, kind) => {
                 self.call_of(*client, *kind);
@@ -130,12 +170,23 @@ impl World {
             Step::Dispose(client) => self.dispose(*client),
             Step::Pass(span) => self.pass(*span),
             Step::Sleep(span) => self.sleep(*span),
+            Step::Word(news, age, span) => self.hear_of(*news, *age, *span),
+            Step::Keep(news, age, span) => self.keep(*news, *age, *span),
+            Step::PeerLock => match self.lock {
+                Lock::Free => self.peer_locks(),
+                Lock::Peers { .. } => self.peer_unlocks(),
+                Lock::Ours => {}
+            },
+            Step::Return => self.come_back(),
         }
     }
 
     /// All that is on the wire is answered, and time passes for as long as anybody waits.
     fn come_to_rest(&mut self) {
         self.fates = vec![Fate::Renews];
+        if let Lock::Peers { .. } = self.lock {
+            self.peer_unlocks();
+        }
         for _ in 0..100 {
             self.serve();
             match self.timer() {
@@ -160,7 +211,7 @@ proptest! {
 
     #[test]
     fn whatever_happens_every_call_settles_once_and_then_nothing_waits(
-        steps in prop::collection::vec(step(), 1..60)
+        steps in steps()
     ) {
         let mut world = World::new();
         for step in &steps {
@@ -174,11 +225,13 @@ proptest! {
 
     #[test]
     fn whatever_has_happened_the_session_recovers_by_itself_or_by_a_sign_in(
-        steps in prop::collection::vec(step(), 1..60)
+        steps in steps()
     ) {
         let mut world = World::new();
         for step in &steps {
-            world.happen(step);
+            if !matches!(step, Step::Keep(News::SignedOut, ..)) {
+                world.happen(step);
+            }
         }
         world.come_to_rest();
         world.pass(HOUR);
@@ -193,12 +246,11 @@ proptest! {
 
     #[test]
     fn a_server_that_refuses_no_refresh_signs_nobody_out(
-        steps in prop::collection::vec(step(), 1..60)
+        steps in steps()
     ) {
         let mut world = World::new();
         for step in &steps {
-            let refuses = matches!(step, Step::EndRefresh { end, .. } if is_refusal(end));
-            if !refuses {
+            if !step.ends_session() {
                 world.happen(step);
             }
         }
@@ -206,6 +258,16 @@ proptest! {
     }
 }
 
-fn is_refusal(end: &RefreshEnd) -> bool {
-    matches!(end, RefreshEnd::Answered { status: 401, .. })
+impl Step {
+    fn ends_session(&self) -> bool {
+        match self {
+            Self::EndRefresh { end, .. } => {
+                matches!(end, RefreshEnd::Answered { status: 401, .. })
+            }
+            Self::Word(news, ..) | Self::Keep(news, ..) => {
+                matches!(news, News::Expired | News::SignedOut)
+            }
+            _ => false,
+        }
+    }
 }

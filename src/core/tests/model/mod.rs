@@ -170,7 +170,8 @@ fn no_storage() -> Model {
     Model {
         name: "no storage for one",
         budget: Budget {
-            calls: [1, 1, 0],
+            calls: [2, 1, 0],
+            expiries: 1,
             lost_words: 1,
             ..NOTHING
         },
@@ -201,8 +202,9 @@ fn orphans() -> Model {
     Model {
         name: "a page that dies, and a peer that takes over",
         budget: Budget {
-            calls: [1, 1, 0],
+            calls: [2, 1, 0],
             deaths: 1,
+            births: 1,
             delays: 1,
             ..NOTHING
         },
@@ -246,7 +248,7 @@ fn lost_requests() -> Model {
     Model {
         name: "refreshes that are lost",
         budget: Budget {
-            calls: [1, 1, 0],
+            calls: [2, 1, 0],
             lost_requests: 1,
             unheard: 1,
             ..NOTHING
@@ -260,7 +262,7 @@ fn lost_answers() -> Model {
     Model {
         name: "answers that are lost",
         budget: Budget {
-            calls: [1, 1, 0],
+            calls: [2, 1, 0],
             lost_answers: 1,
             ..NOTHING
         },
@@ -328,11 +330,41 @@ fn sign_outs() -> Model {
     }
 }
 
+fn sign_outs_and_losses() -> Model {
+    Model {
+        name: "signing out when refreshes are lost",
+        budget: Budget {
+            calls: [1, 1, 0],
+            sign_outs: 1,
+            lost_requests: 1,
+            delays: 1,
+            ..NOTHING
+        },
+        unchecked: &[Breach::RefreshedForNothing],
+        ..STRICT
+    }
+}
+
+fn unheard_sign_ins() -> Model {
+    Model {
+        name: "signing in when words are lost",
+        budget: Budget {
+            calls: [1, 2, 0],
+            ends: 1,
+            sign_ins: 1,
+            lost_words: 1,
+            ..NOTHING
+        },
+        unchecked: &[Breach::LeftSignedOut, Breach::RefreshedForNothing],
+        ..STRICT
+    }
+}
+
 fn frozen_tabs() -> Model {
     Model {
         name: "a tab that freezes",
         budget: Budget {
-            calls: [1, 1, 0],
+            calls: [2, 1, 0],
             freezes: 1,
             delays: 1,
             ..NOTHING
@@ -360,7 +392,7 @@ fn aborts() -> Model {
     Model {
         name: "calls that are aborted",
         budget: Budget {
-            calls: [1, 1, 0],
+            calls: [2, 1, 0],
             aborts: 1,
             lost_requests: 1,
             ..NOTHING
@@ -445,6 +477,8 @@ holds! {
     a_refresh_may_be_overdue: slow_refreshes;
     the_server_may_fail_or_end_the_session: server_errors;
     the_user_may_sign_out_and_in: sign_outs;
+    the_user_may_sign_out_in_doubt: sign_outs_and_losses;
+    a_sign_in_may_go_unheard: unheard_sign_ins;
     a_tab_may_freeze: frozen_tabs;
     clocks_may_jump: clocks;
     calls_may_be_aborted: aborts;

@@ -410,10 +410,12 @@ impl Model {
             if left.sign_outs > 0 && !it.signed_out {
                 steps.push(Step::SignOut(slot));
             }
-            let leaves = it
-                .wire
-                .iter()
-                .any(|message| matches!(message.what, What::SignOut(_)));
+            // Cookies of the session before may not come after those of the new one.
+            let leaves = it.wire.iter().any(|message| match message.what {
+                What::SignOut(_) => true,
+                What::Refresh { .. } => message.stage != Stage::Sent,
+                What::Call(_) => false,
+            });
             if left.sign_ins > 0 && !leaves && (it.signed_out || it.server.over) {
                 steps.push(Step::SignIn(slot));
             }
@@ -524,7 +526,7 @@ impl Model {
                 let posted = it.page_mut(slot).inbox.remove(index);
                 let word = self.read(&it, posted);
                 it.tell(slot, |session, now| session.handle_word(now, word));
-                self.obey_after(&mut it, slot, word.news == News::Expired);
+                self.obey(&mut it, slot);
             }
             Step::MissWord(slot, index) => {
                 it.left.lost_words -= 1;
@@ -551,6 +553,9 @@ impl Model {
                     .map_or(it.now, |timer| timer.max(it.now));
                 it.tell(slot, Session::handle_time);
                 self.obey(&mut it, slot);
+                if it.page(slot).timer().is_some_and(|timer| timer <= it.now) {
+                    it.breach = Some(Breach::Unending);
+                }
             }
             Step::Expire => {
                 it.left.expiries -= 1;
@@ -820,7 +825,7 @@ impl Model {
         self.obey_after(it, slot, false);
     }
 
-    /// `refused`: what has come in is a refusal by a server that has no session any more, or a peer's word of one.
+    /// `refused`: what has come in is a refusal by a server that has no session any more.
     fn obey_after(&self, it: &mut System, slot: usize, refused: bool) {
         while let Some(action) = it.page_mut(slot).session.poll_action() {
             match action {
