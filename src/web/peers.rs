@@ -216,10 +216,12 @@ fn encode(word: Word) -> JsValue {
         word.key.seed,
         f64::from(word.key.number),
     ];
+    let list = Float64Array::new_with_length(numbers.len() as u32);
+    for (index, number) in (0..).zip(numbers) {
+        list.set_index(index, number);
+    }
     // Both kinds of arrays join alike.
-    view::<Array>(&Float64Array::new_from_slice(&numbers))
-        .join(",")
-        .into()
+    view::<Array>(&list).join(",").into()
 }
 
 /// `None` if it is no word of ours: anything may come over a channel, or lie in storage.
