@@ -381,7 +381,7 @@ impl Driver {
     }
 
     fn lock_failed(&self, number: u32) {
-        if self.peers.is_wanted(number) {
+        if self.peers.has_none(number) {
             self.enter(false);
             self.run();
         }
