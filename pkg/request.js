@@ -38,14 +38,18 @@ export class OutgoingRequest {
     }
   }
 
-  /** The credentials mode that the caller chose. A `Request` always has one: "same-origin" when nobody chose. */
+  /**
+   * The credentials mode that the caller chose, as the engine counts them; -1 if nobody did. A `Request` always has one:
+   * "same-origin" when nobody chose.
+   */
   get credentials() {
-    const mode = this.#request?.credentials;
-    return this.#init?.credentials ?? (mode === "same-origin" ? undefined : mode);
+    const { credentials: mode = "" } = this.#request ?? {};
+    return MODES.indexOf(this.#init?.credentials ?? (mode === "same-origin" ? "" : mode));
   }
 
-  get method() {
-    return this.#init?.method ?? this.#request?.method ?? "GET";
+  /** Whether it can change something (RFC 9110, section 9.2.1). */
+  get isUnsafe() {
+    return !/^(GET|HEAD|OPTIONS|TRACE)$/i.test(this.#init?.method ?? this.#request?.method ?? "GET");
   }
 
   get signal() {
@@ -82,6 +86,8 @@ export class OutgoingRequest {
     this.#init = { ...(this.#request && { referrer, referrerPolicy }), ...this.#init, ...init };
   }
 }
+
+const MODES = ["omit", "same-origin", "include"];
 
 /** @typedef {{ fetch: typeof fetch, addCsrf: (headers: Headers) => void }} Wire */
 

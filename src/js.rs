@@ -5,12 +5,12 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
-use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::{AbortSignal, Response};
 
 use crate::{
-    core::{Address, Cause, Event, Failure, Key, Place, Policy, Scope, Standing},
-    web::{Client, Edge, Outgoing},
+    core::{Address, Cause, Credentials, Event, Failure, Key, Place, Policy, Scope, Standing},
+    web::{Client, Edge, Outgoing, view},
 };
 
 #[wasm_bindgen]
@@ -31,12 +31,20 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn announce(this: &Host, event: u32, cause: u32, peer: bool);
 
+    type List;
+    #[wasm_bindgen(method, getter)]
+    fn length(this: &List) -> u32;
+    #[wasm_bindgen(method, indexing_getter)]
+    fn number(this: &List, index: u32) -> u16;
+    #[wasm_bindgen(method, indexing_getter)]
+    fn text(this: &List, index: u32) -> String;
+
     /// A request that a caller has handed to `client.fetch`.
     pub type Request;
     #[wasm_bindgen(method, catch, js_name = send)]
     fn send_again(this: &Request) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, getter, js_name = method)]
-    fn method_of(this: &Request) -> String;
+    #[wasm_bindgen(method, getter, js_name = isUnsafe)]
+    fn is_unsafe_of(this: &Request) -> bool;
     #[wasm_bindgen(method, getter, js_name = signal)]
     fn signal_of(this: &Request) -> JsValue;
     #[wasm_bindgen(method, js_name = includeCredentials)]
@@ -69,17 +77,24 @@ impl Engine {
         csrf: bool,
         cross_tab: bool,
     ) -> Engine {
-        let addresses = |index| list(&scope.get(index), |item| item.as_string().map(Address));
+        let addresses = |kind| {
+            let of_kind = scope.get(kind);
+            list(&of_kind, |index| {
+                Address(view::<List>(&of_kind).text(index))
+            })
+        };
         let policy = Policy {
             scope: Scope {
-                home: Address(scope.get(0).as_string().unwrap_or_default()),
+                home: Address(view::<List>(scope).text(0)),
                 refresh: addresses(1),
                 guard: addresses(2),
                 exclude: addresses(3),
                 sign_in: addresses(4),
                 sign_out: addresses(5),
             },
-            expired_statuses: list(expired_statuses, |item| item.as_f64().map(|it| it as u16)),
+            expired_statuses: list(expired_statuses, |index| {
+                view::<List>(expired_statuses).number(index)
+            }),
             timeout,
             csrf,
             cross_tab,
@@ -93,20 +108,23 @@ impl Engine {
         self.0.place(&Address(address)) as u32
     }
 
-    /// `fetch`, for a request that goes to that place.
+    /// `fetch`, for a request that goes to that place. `credentials` is an index into the modes "omit", "same-origin"
+    /// and "include", or beyond them.
     pub fn fetch(
         &self,
         place: u32,
         request: Request,
         replayable: bool,
-        credentials: Option<String>,
+        credentials: u32,
     ) -> Result<Promise, JsValue> {
-        self.0.fetch(
-            decode(place),
-            Box::new(request),
-            replayable,
-            credentials.as_deref(),
-        )
+        let credentials = match credentials {
+            0 => Some(Credentials::Omit),
+            1 => Some(Credentials::SameOrigin),
+            2 => Some(Credentials::Include),
+            _ => None,
+        };
+        self.0
+            .fetch(decode(place), Box::new(request), replayable, credentials)
     }
 
     /// Resolves when the access cookie is no older than `max_age` milliseconds.
@@ -159,8 +177,8 @@ impl Outgoing for Request {
         self.send_again()
     }
 
-    fn method(&self) -> String {
-        self.method_of()
+    fn is_unsafe(&self) -> bool {
+        self.is_unsafe_of()
     }
 
     fn signal(&self) -> JsValue {
@@ -176,13 +194,10 @@ impl Outgoing for Request {
     }
 }
 
-fn list<T>(items: &JsValue, read: impl Fn(JsValue) -> Option<T>) -> Vec<T> {
-    let items: &Array = items.unchecked_ref();
+fn list<T>(items: &JsValue, read: impl Fn(u32) -> T) -> Vec<T> {
     let mut list = Vec::new();
-    for index in 0..items.length() {
-        if let Some(item) = read(items.get(index)) {
-            list.push(item);
-        }
+    for index in 0..view::<List>(items).length() {
+        list.push(read(index));
     }
     list
 }

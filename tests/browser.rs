@@ -27,7 +27,7 @@ fn world(session: &str, status: u16) -> (Engine, JsValue) {
             announce: (event) => world.events.push(event),
           }};
           world.request = (signal) => ({{
-            method: "GET", signal,
+            signal,
             send: async () => {{
               world.sends += 1;
               return (world.last = world.fresh
@@ -60,7 +60,7 @@ fn fetch(engine: &Engine, world: &JsValue, signal: &JsValue) -> Promise {
     let request: js_sys::Function = get(world, "request").unchecked_into();
     let request = request.call1(&JsValue::UNDEFINED, signal).unwrap();
     engine
-        .fetch(1, request.unchecked_into(), true, None)
+        .fetch(1, request.unchecked_into(), true, u32::MAX)
         .unwrap()
 }
 

@@ -8,7 +8,7 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::{StreamExt as _, future::join_all, poll};
 use gloo_net::http::{Request, Response};
-use js_sys::{Array, Function, Promise, Reflect, eval};
+use js_sys::{Function, Promise, Reflect, eval};
 use keepfresh::{By, Cause, Client, ClientBuilder, Error, EventKind, RefreshError, State};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;

@@ -20,7 +20,7 @@ mod tests;
 pub(crate) use calls::{CallId, ClientId};
 pub(crate) use outcome::{Outcome, RefreshEnd};
 pub(crate) use peers::{Key, News, Word};
-pub(crate) use policy::{Answer, Cookies, Policy};
+pub(crate) use policy::{Answer, Cookies, Credentials, Policy};
 pub(crate) use scope::{Address, Place, Scope};
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use session::imprint::Imprint;

@@ -83,6 +83,11 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn get(this: &Headers, name: &str) -> JsValue;
 
+    /// A stream, or its reader.
+    pub(crate) type Cancelable;
+    #[wasm_bindgen(method)]
+    pub(crate) fn cancel(this: &Cancelable) -> Promise;
+
     /// What a stream's reader is given: `{ done, value }`, where a value is bytes.
     pub(crate) type Chunk;
     #[wasm_bindgen(method, getter)]
@@ -93,8 +98,9 @@ extern "C" {
 
     /// What a refresh or a sign-in may be answered.
     pub(crate) type Renewal;
+    /// `NaN` if it is no number.
     #[wasm_bindgen(method, getter, catch)]
-    pub(crate) fn expires_in(this: &Renewal) -> Result<JsValue, JsValue>;
+    pub(crate) fn expires_in(this: &Renewal) -> Result<f64, JsValue>;
 
     /// The one function that everything asynchronous comes back through; bound to what it is about.
     pub(crate) type Callback;

@@ -2,7 +2,7 @@ use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamDefaultReader, Response};
 
-use super::bindings::{Chunk, Thenable, view};
+use super::bindings::{Cancelable, Chunk, Thenable, view};
 
 /// The most that is kept of a 401's body while it waits.
 const LARGEST: f64 = 65_536.0;
@@ -34,13 +34,17 @@ impl ReadAhead {
     }
 
     pub(crate) fn cancel(&self, ignore: &Function) {
-        view::<Thenable>(&self.reader.cancel()).watch(ignore, ignore);
+        give_up(&self.reader, ignore);
     }
 }
 
 /// Gives up a body that nobody will read, and with it the connection.
 pub(crate) fn cancel(response: &Response, ignore: &Function) {
     if let Some(body) = response.body() {
-        view::<Thenable>(&body.cancel()).watch(ignore, ignore);
+        give_up(&body, ignore);
     }
+}
+
+fn give_up(body: &JsValue, ignore: &Function) {
+    view::<Thenable>(&view::<Cancelable>(body).cancel()).watch(ignore, ignore);
 }

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 use web_sys::Response;
 
 use super::{Edge, Outgoing, driver::Driver};
-use crate::core::{Address, Answer, ClientId, Cookies, Kind, Place, Policy, Standing};
+use crate::core::{Address, Answer, ClientId, Cookies, Credentials, Kind, Place, Policy, Standing};
 
 /// One client: what it was configured with, and the session that it shares with others of its refresh URL.
 pub(crate) struct Client {
@@ -39,19 +39,19 @@ impl Client {
         place: Place,
         request: Box<dyn Outgoing>,
         replayable: bool,
-        credentials: Option<&str>,
+        credentials: Option<Credentials>,
     ) -> Result<Promise, JsValue> {
         match place {
             Place::Unguarded => request.send(),
             Place::SignIn => Ok(self.driver.watch_sign_in(&request.send()?)),
             Place::SignOut => Ok(self.call(Kind::SignOut, Some(request))),
             Place::Guarded | Place::GuardedElsewhere => {
-                match self.policy.cookies(place, credentials) {
+                match Policy::cookies(place, credentials) {
                     Cookies::Declined => return request.send(),
                     Cookies::Include => request.include_credentials(),
                     Cookies::AsIs => {}
                 }
-                if self.policy.csrf && Policy::is_unsafe(&request.method()) {
+                if self.policy.csrf && request.is_unsafe() {
                     request.add_csrf(place == Place::Guarded)?;
                 }
                 Ok(self.call(Kind::Request { replayable }, Some(request)))

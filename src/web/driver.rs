@@ -351,12 +351,8 @@ impl Driver {
     }
 
     fn lifetime_read(&self, asked_at: f64, answer: &JsValue) {
-        // The number of the standard, and nothing that only looks like one. Anything may come as JSON: `null`, too.
-        let seconds = view::<Renewal>(answer)
-            .expires_in()
-            .ok()
-            .and_then(|value| value.as_f64());
-        if let Some(seconds) = seconds {
+        // Anything may come as JSON: `null`, too.
+        if let Ok(seconds) = view::<Renewal>(answer).expires_in() {
             let asked_at = (asked_at >= 0.0).then_some(asked_at);
             self.tell(|session| session.handle_lifetime(asked_at, seconds * 1_000.0));
         }
@@ -385,7 +381,7 @@ impl Driver {
     }
 
     fn lock_failed(&self, number: u32) {
-        if self.peers.is_wanted(number) {
+        if self.peers.has_none(number) {
             self.enter(false);
             self.run();
         }

@@ -9,6 +9,8 @@ mod peers;
 mod refresh;
 mod timer;
 
+#[cfg(feature = "js")]
+pub(crate) use bindings::view;
 pub(crate) use client::Client;
 
 use std::cell::RefCell;
@@ -25,7 +27,8 @@ use crate::core::{Cause, Event, Failure, Key, Place};
 pub(crate) trait Outgoing {
     /// Sends it, once more.
     fn send(&self) -> Result<Promise, JsValue>;
-    fn method(&self) -> String;
+    /// Whether it can change something ([`crate::core::Policy::is_unsafe`]).
+    fn is_unsafe(&self) -> bool;
     /// The signal that aborts it, or `undefined`.
     fn signal(&self) -> JsValue;
     fn include_credentials(&self);

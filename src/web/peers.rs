@@ -176,12 +176,15 @@ impl Peers {
         self.lease.release.set(Some(release.clone()));
     }
 
-    /// Whether the request for the lock is one that is waited for; it failed.
-    pub(crate) fn is_wanted(&self, number: u32) -> bool {
-        let release = self.lease.release.take();
-        let is_held = release.is_some();
-        self.lease.release.set(release);
-        self.lease.number.get() == number && !is_held
+    /// Whether there are no locks to be had here: that request failed, and at once. One that fails while a peer has the
+    /// lock is that of a page that is about to go (WebKit), and no leave to do without.
+    pub(crate) fn has_none(&self, number: u32) -> bool {
+        let lease = &self.lease;
+        let (controller, release) = (lease.controller.take(), lease.release.take());
+        let is_first = controller.is_none() && release.is_none();
+        lease.controller.set(controller);
+        lease.release.set(release);
+        lease.number.get() == number && is_first
     }
 
     pub(crate) fn unlock(&self) {
@@ -216,10 +219,12 @@ fn encode(word: Word) -> JsValue {
         word.key.seed,
         f64::from(word.key.number),
     ];
+    let list = Float64Array::new_with_length(numbers.len() as u32);
+    for (index, number) in (0..).zip(numbers) {
+        list.set_index(index, number);
+    }
     // Both kinds of arrays join alike.
-    view::<Array>(&Float64Array::new_from_slice(&numbers))
-        .join(",")
-        .into()
+    view::<Array>(&list).join(",").into()
 }
 
 /// `None` if it is no word of ours: anything may come over a channel, or lie in storage.

@@ -1,5 +1,5 @@
 use super::world::*;
-use crate::core::{Address, Answer, Cookies, Place, Policy, Scope};
+use crate::core::{Address, Answer, Cookies, Credentials, Place, Policy, Scope};
 
 /// The address of a URL, as a URL parser gives it: no `..`, no default port, the host in lower case.
 fn address(url: &str) -> Address {
@@ -162,22 +162,22 @@ fn the_home_origin_needs_no_credentials_mode_and_another_one_does() {
 
 #[test]
 fn a_request_whose_caller_wants_no_cookies_is_passed_through() {
-    let cookies = |place, chosen| policy().cookies(place, chosen);
+    let cookies = Policy::cookies;
     for place in [Place::Guarded, Place::GuardedElsewhere] {
-        assert_eq!(cookies(place, Some("omit")), Cookies::Declined);
+        assert_eq!(cookies(place, Some(Credentials::Omit)), Cookies::Declined);
     }
     // To another origin, this mode sends none either.
-    let chosen = Some("same-origin");
+    let chosen = Some(Credentials::SameOrigin);
     assert_eq!(cookies(Place::GuardedElsewhere, chosen), Cookies::Declined);
     assert_eq!(cookies(Place::Guarded, chosen), Cookies::AsIs);
 }
 
 #[test]
 fn a_cross_origin_guarded_request_is_sent_with_credentials_unless_its_caller_chose() {
-    let cookies = |place, chosen| policy().cookies(place, chosen);
+    let cookies = Policy::cookies;
     assert_eq!(cookies(Place::GuardedElsewhere, None), Cookies::Include);
     assert_eq!(
-        cookies(Place::GuardedElsewhere, Some("include")),
+        cookies(Place::GuardedElsewhere, Some(Credentials::Include)),
         Cookies::AsIs
     );
     assert_eq!(cookies(Place::Guarded, None), Cookies::AsIs);

@@ -5,7 +5,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Headers, Request, RequestCredentials, RequestInit, RequestMode};
 
 use super::{Abandon, Wire};
-use crate::web::Outgoing;
+use crate::{
+    core::{Credentials, Policy},
+    web::Outgoing,
+};
 
 /// A request as it was when its caller made it, to be sent as often as need be with the same bytes.
 ///
@@ -45,10 +48,10 @@ impl OutgoingRequest {
     }
 
     /// The credentials mode that the caller chose. A `Request` always has one: "same-origin" when nobody chose.
-    pub(super) fn credentials(&self) -> Option<&'static str> {
+    pub(super) fn credentials(&self) -> Option<Credentials> {
         match self.request.borrow().credentials() {
-            RequestCredentials::Omit => Some("omit"),
-            RequestCredentials::Include => Some("include"),
+            RequestCredentials::Omit => Some(Credentials::Omit),
+            RequestCredentials::Include => Some(Credentials::Include),
             _ => None,
         }
     }
@@ -71,8 +74,8 @@ impl Outgoing for OutgoingRequest {
         self.wire.fetch(&request, &self.init)
     }
 
-    fn method(&self) -> String {
-        self.request.borrow().method()
+    fn is_unsafe(&self) -> bool {
+        Policy::is_unsafe(&self.request.borrow().method())
     }
 
     fn signal(&self) -> JsValue {
