@@ -43,6 +43,14 @@ const ROUNDS: &str = r#"
     }
 "#;
 
+/// How often something is repeated: in full in Chromium, and a fifth of that elsewhere, to be done in minutes.
+fn rounds(full: usize) -> usize {
+    match Engine::chosen() {
+        Engine::Chromium => full,
+        _ => full / 5,
+    }
+}
+
 /// Plays rounds in tabs that are there, and says what each tab's requests were answered.
 async fn play(tabs: &Tabs, rounds: usize, requests: usize, count: usize) -> Vec<Value> {
     let script =
@@ -83,7 +91,7 @@ fn only_good(refreshes: usize) -> Value {
 async fn r21_tabs_whose_access_token_expires_together_cause_one_refresh_between_them() {
     let tabs = Tabs::signed_in(8).await;
     // In parts, so that no script runs for too long on a busy machine.
-    for part in 1..=5 {
+    for part in 1..=rounds(100) / 20 {
         let answers = play(&tabs, 20, 20, 8).await;
         assert_eq!(counters(&tabs, 0).await, only_good(20 * part));
         assert_eq!(answers, vec![json!({ "200": 400 }); 8]);
@@ -146,10 +154,10 @@ async fn r21_clients_of_one_page_and_workers_are_peers_of_other_tabs() {
 /// R20. A tab that is closed in the middle of a refresh does not lose the rotated cookie: its peer waits, by asking.
 #[tokio::test(flavor = "multi_thread")]
 async fn r20_a_tab_closed_in_the_middle_of_a_refresh_loses_no_session() {
-    const ROUNDS: usize = 50;
+    let rounds = rounds(50);
     let mut tabs = Tabs::signed_in(1).await;
     tabs.run(0, "globalThis.client = newClient();").await;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let doomed = tabs.add().await;
         tabs.held.hold();
         tabs.run(0, "await lab.expireAccess();").await;
@@ -171,15 +179,15 @@ async fn r20_a_tab_closed_in_the_middle_of_a_refresh_loses_no_session() {
         tabs.held.release();
         assert_eq!(tabs.end(0).await, 200, "round {round}");
     }
-    assert_eq!(counters(&tabs, 0).await, only_good(ROUNDS));
+    assert_eq!(counters(&tabs, 0).await, only_good(rounds));
 }
 
 /// R20. A page that is reloaded in the middle of a refresh waits for it, by asking.
 #[tokio::test(flavor = "multi_thread")]
 async fn r20_a_page_reloaded_in_the_middle_of_a_refresh_loses_no_session() {
-    const ROUNDS: usize = 50;
+    let rounds = rounds(50);
     let tabs = Tabs::signed_in(1).await;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         tabs.held.hold();
         tabs.run(0, "await lab.expireAccess();").await;
         tabs.begin(0, "await newClient().fetch('/api/me');").await;
@@ -192,7 +200,7 @@ async fn r20_a_page_reloaded_in_the_middle_of_a_refresh_loses_no_session() {
         tabs.held.release();
         assert_eq!(tabs.end(0).await, 200, "round {round}");
     }
-    assert_eq!(counters(&tabs, 0).await, only_good(ROUNDS));
+    assert_eq!(counters(&tabs, 0).await, only_good(rounds));
 }
 
 /// R20. A refresh of a page that is gone, and that never reached the server, is sent again in the end.
@@ -538,6 +546,10 @@ async fn r24_without_any_of_them_it_degrades_to_one_refresh_per_tab() {
 /// R24. An insecure context has no Web Locks; it works there too.
 #[tokio::test(flavor = "multi_thread")]
 async fn r24_in_an_insecure_context_it_works() {
+    // No address of this machine is insecure there, and no name can be made up; the table of engines says so.
+    if Engine::chosen() == Engine::Webkit {
+        return;
+    }
     let tabs = Tabs::signed_in_with(Setting {
         host: "insecure.test",
         ..Setting::default()
@@ -776,17 +788,18 @@ async fn dispose_leaves_nothing_and_the_client_can_be_made_again() {
                 client.dispose();
                 await call;
             }
-            await until(async () => (await openNow()).every((count) => count === 0));
-            return { before, settled, after: await openNow() };
+            // WebKit's driver has a timer of its own in the page while a script runs.
+            const added = async () => (await openNow()).map((count, index) => count - before[index]);
+            await until(async () => (await added()).every((count) => count === 0));
+            return { settled, added: await added() };
             "#,
         )
         .await;
     assert_eq!(
         seen,
         json!({
-            "before": [0, 0, 0, 0, 0],
             "settled": vec![200; 10],
-            "after": [0, 0, 0, 0, 0],
+            "added": [0, 0, 0, 0, 0],
         })
     );
 }
