@@ -89,7 +89,7 @@ impl Tabs {
         });
         let browser = Browser::start(!setting.throttled).await;
         let mut tabs = Self {
-            origin: format!("http://{}:{}", host(setting.host), server.addr().port()),
+            origin: format!("http://{}:{}", setting.host, server.addr().port()),
             server: server.spawn(),
             held: held.expect("it is there once the server is wrapped"),
             prelude: setting.prelude.to_owned(),
@@ -254,14 +254,6 @@ impl Tabs {
         self.browser
             .done(self.browser.client.switch_to_window(window).await);
         looking
-    }
-}
-
-/// WebKit cannot be told of names; this address is the machine's own too, and its pages are insecure contexts.
-fn host(name: &str) -> &str {
-    match (Engine::chosen(), name) {
-        (Engine::Webkit, "insecure.test") => "0.0.0.0",
-        _ => name,
     }
 }
 
