@@ -8,6 +8,8 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::{StreamExt as _, future::join_all, poll};
 use gloo_net::http::{Request, Response};
+#[cfg(feature = "serde")]
+use js_sys::Array;
 use js_sys::{Function, Promise, Reflect, eval};
 use keepfresh::{By, Cause, Client, ClientBuilder, Error, EventKind, RefreshError, State};
 use wasm_bindgen::{JsCast, JsValue};
