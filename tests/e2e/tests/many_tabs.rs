@@ -216,8 +216,12 @@ async fn r20_an_orphan_that_was_lost_is_sent_again_as_the_same_refresh() {
         tabs.begin(0, "await newClient().fetch('/api/me');").await;
         asked_refreshes(&tabs, 0, 1).await;
         tabs.reload(0).await;
+        // One that hangs may be on its way for as long as a call waits; this one has some time left then.
         let answer = tabs
-            .run(0, "return await outcome(newClient().fetch('/api/me'));")
+            .run(
+                0,
+                "return await outcome(newClient({ timeout: 20_000 }).fetch('/api/me'));",
+            )
             .await;
         assert_eq!(answer, 200, "{fail}");
         let reuse = tabs
