@@ -20,23 +20,33 @@ use crate::engine::Engine;
 /// A folder of pages as it is, but that `index.html`, if there is one, has the listener in it.
 pub(crate) fn listening(pages: &Path) -> io::Result<TempDir> {
     let copy = TempDir::new()?;
-    for entry in fs::read_dir(pages)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            fs::copy(entry.path(), copy.path().join(entry.file_name()))?;
-        }
-    }
+    copy_folder(pages, copy.path())?;
     let index: PathBuf = copy.path().join("index.html");
     if !index.exists() {
         return Ok(copy);
     }
     let page = fs::read_to_string(&index)?;
-    let listener = "<head>\n  <script src=\"listen.js\"></script>";
-    let with = page.replacen("<head>", listener, 1);
-    assert_ne!(page, with, "{} has a head", index.display());
+    // Not every page writes its head down, but each has a title, and no script before it.
+    let listener = "<script src=\"/listen.js\"></script>\n<title>";
+    let with = page.replacen("<title>", listener, 1);
+    assert_ne!(page, with, "{} has a title", index.display());
     fs::write(index, with)?;
     fs::write(copy.path().join("listen.js"), include_str!("listen.js"))?;
     Ok(copy)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let copy = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &copy)?;
+        } else {
+            fs::copy(entry.path(), copy)?;
+        }
+    }
+    Ok(())
 }
 
 /// The errors since the page was opened, but for the browser's own notes on requests that were answered with one.
