@@ -7,6 +7,9 @@ use crate::plan::{Kind, Plan};
 use crate::weather::{Truth, now};
 use crate::world::TIMEOUT;
 
+/// How long word from another tab may take on a busy machine, in milliseconds.
+const NEWS: f64 = 500.0;
+
 /// How much later than its deadline a call may settle, in milliseconds: several browsers share two cores, and each page
 /// has to wait for its turn.
 const TOLERANCE: f64 = 3000.0;
@@ -252,6 +255,10 @@ impl Round {
             "200" => {}
             "201" if is_created => {}
             "401" if self.was_unsettled(called, *settled) => {}
+            // Its page knows that the session is over, and word that somebody has signed in elsewhere is on its way.
+            "401"
+                if self.knows_of_an_end(tab, called)
+                    && self.was_unsettled(called - NEWS, called) => {}
             "401" => {
                 let sentence = format!(
                     "call {id} in tab {tab} was answered 401 (refused: {})",
@@ -267,6 +274,11 @@ impl Round {
             }
             _ => {}
         }
+    }
+
+    fn knows_of_an_end(&self, tab: usize, by: f64) -> bool {
+        let mut told = self.expired.iter();
+        told.any(|(one, at)| *one == tab && *at <= by)
     }
 
     /// Whether there was a moment without a session, or one at which it was being changed.
