@@ -603,9 +603,9 @@ const SIGN_OUT: &str = r#"
     return await outcome(client.fetch("/auth/sign-out", { method: "POST" }));
 "#;
 
-/// R25. Signing out waits for the refresh under way in another tab, which does not revive the session.
-#[tokio::test(flavor = "multi_thread")]
-async fn r25_signing_out_waits_for_the_refresh_under_way_in_another_tab() {
+/// Two tabs of a server that ends only the token that it is given: in the first a refresh is under way, and its answer is
+/// held back.
+async fn while_a_refresh_is_held() -> Tabs {
     let tabs = Tabs::signed_in_with(Setting {
         config: forgetful(),
         ..Setting::default()
@@ -621,6 +621,13 @@ async fn r25_signing_out_waits_for_the_refresh_under_way_in_another_tab() {
     tabs.begin(0, "return await outcome(newClient().fetch('/api/me'));")
         .await;
     tabs.held.reached(1).await;
+    tabs
+}
+
+/// R25. Signing out waits for the refresh under way in another tab, which does not revive the session.
+#[tokio::test(flavor = "multi_thread")]
+async fn r25_signing_out_waits_for_the_refresh_under_way_in_another_tab() {
+    let tabs = while_a_refresh_is_held().await;
     tabs.begin(1, SIGN_OUT).await;
     // Whatever was sent at once has arrived before this is answered.
     tabs.run(0, "for (let n = 0; n < 20; n++) await lab.counters();")
@@ -639,20 +646,7 @@ async fn r25_signing_out_waits_for_the_refresh_under_way_in_another_tab() {
 /// R25. It waits for that of a tab that is gone, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn r25_signing_out_waits_for_the_refresh_of_a_tab_that_is_gone() {
-    let tabs = Tabs::signed_in_with(Setting {
-        config: forgetful(),
-        ..Setting::default()
-    })
-    .await;
-    tabs.run(
-        1,
-        "globalThis.client = newClient(); await client.fetch('/api/me');",
-    )
-    .await;
-    tabs.run(0, "await lab.expireAccess();").await;
-    tabs.held.hold();
-    tabs.begin(0, "await newClient().fetch('/api/me');").await;
-    tabs.held.reached(1).await;
+    let tabs = while_a_refresh_is_held().await;
     tabs.close(0).await;
     tabs.begin(1, SIGN_OUT).await;
     tabs.run(1, "for (let n = 0; n < 20; n++) await lab.counters();")
