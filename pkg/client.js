@@ -1,7 +1,7 @@
 // @ts-check
 
 import { KeepfreshError } from "./error.js";
-import { readOptions, withoutQuery } from "./options.js";
+import { base, readOptions, withoutQuery } from "./options.js";
 import { OutgoingRequest } from "./request.js";
 import { Wire } from "./wire.js";
 
@@ -196,8 +196,6 @@ export class Client extends EventTarget {
     },
   };
 }
-
-const base = () => globalThis.document?.baseURI ?? globalThis.location?.href;
 
 /** @param {RequestInfo | URL} input */
 const addressOf = (input) =>

@@ -90,6 +90,9 @@ export function readOptions(options) {
   };
 }
 
+/** What relative URLs are relative to here. `undefined` where there is no page. */
+export const base = () => globalThis.document?.baseURI ?? globalThis.location?.href;
+
 /**
  * An address as the engine compares them.
  * @param {URL} url
@@ -130,15 +133,15 @@ function onlyKnown(path, value, known) {
  * @param {any} value
  */
 function readUrl(name, value) {
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  const relativeTo = base();
   let url;
   try {
-    url = new URL(value, base);
+    url = new URL(value, relativeTo);
   } catch (cause) {
     invalid(
       `option "${name}": expected a URL, and ${JSON.stringify(String(value))} does not parse as one here` +
-        (base ? "" : ", where there is no page: call this in a browser, or give an absolute URL"),
-      base ? undefined : cause,
+        (relativeTo ? "" : ", where there is no page: call this in a browser, or give an absolute URL"),
+      relativeTo ? undefined : cause,
     );
   }
   expect(isUrl(value), name, "a string or a URL");

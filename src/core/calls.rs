@@ -35,6 +35,14 @@ pub(crate) struct Call {
     pub(crate) patience: Millis,
 }
 
+impl Call {
+    /// Whether it waits with a 401 and can be sent once more.
+    pub(crate) fn can_be_sent_again(&self) -> bool {
+        self.kind == super::Kind::Request { replayable: true }
+            && matches!(self.stage, Stage::Refused { .. })
+    }
+}
+
 /// Where a call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {

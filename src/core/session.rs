@@ -957,10 +957,7 @@ impl Session {
     }
 
     fn is_asker(&self, id: CallId) -> bool {
-        self.calls.get(id).is_some_and(|call| {
-            call.kind == Kind::Request { replayable: true }
-                && matches!(call.stage, Stage::Refused { .. })
-        })
+        self.calls.get(id).is_some_and(Call::can_be_sent_again)
     }
 
     /// The call does not ask any more, if it did; another one may, after a pause.
@@ -1104,11 +1101,7 @@ impl Session {
     /// under a cookie of before. If it is not, it waits with the others, or that was its replay.
     fn release_unsent(&mut self, now: Millis) {
         let current = self.epoch;
-        let is_late = |call: &Call| {
-            matches!(call.stage, Stage::Refused { .. })
-                && call.epoch < current
-                && call.kind == Kind::Request { replayable: true }
-        };
+        let is_late = |call: &Call| call.can_be_sent_again() && call.epoch < current;
         let is_unsent =
             |call: &Call| call.stage == Stage::Gated && matches!(call.kind, Kind::Request { .. });
         for id in self.take_waiting(|call| is_unsent(call) || is_late(call)) {
