@@ -1,17 +1,18 @@
 //! The browsers that the tests run in, each driven over its WebDriver.
 
-use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::cargo::cargo;
 use crate::step;
+use crate::tools::{self, Program, found};
 
-const GECKODRIVER: &str = "0.37.1";
+const GECKODRIVER: Program = Program {
+    name: "geckodriver",
+    version: "0.37.1",
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Browser {
@@ -31,7 +32,8 @@ impl Browser {
             self.install(sh)?;
         }
         if self == Browser::Firefox && sh.var_os(self.variable()).is_none() {
-            geckodriver(sh)?;
+            // A crate, and in no Debian package.
+            tools::build_program(sh, GECKODRIVER)?;
         }
         Ok(())
     }
@@ -79,8 +81,7 @@ impl Browser {
     fn driver(self, sh: &Shell) -> OsString {
         let usual = match self {
             Browser::Chromium => "chromedriver".into(),
-            Browser::Firefox if found("geckodriver") => "geckodriver".into(),
-            Browser::Firefox => installed_geckodriver(sh).into(),
+            Browser::Firefox => tools::program(sh, GECKODRIVER).into(),
             Browser::Webkit => "WebKitWebDriver".into(),
         };
         sh.var_os(self.variable()).unwrap_or(usual)
@@ -126,34 +127,4 @@ impl Browser {
             .run()?;
         Ok(())
     }
-}
-
-/// Firefox's driver is a crate, and in no Debian package.
-fn geckodriver(sh: &Shell) -> Result<()> {
-    if found("geckodriver") || installed_geckodriver(sh).exists() {
-        return Ok(());
-    }
-    step("building geckodriver, once, for some minutes");
-    let install = cargo(sh, "install --quiet --locked geckodriver --version");
-    install
-        .arg(GECKODRIVER)
-        .arg("--root")
-        .arg(tools(sh))
-        .run()?;
-    Ok(())
-}
-
-fn installed_geckodriver(sh: &Shell) -> PathBuf {
-    tools(sh).join("bin/geckodriver")
-}
-
-/// Among what is built, and so kept where that is kept.
-fn tools(sh: &Shell) -> PathBuf {
-    let target = sh.var_os("CARGO_TARGET_DIR").unwrap_or("target".into());
-    sh.current_dir().join(target).join("tools")
-}
-
-fn found(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }

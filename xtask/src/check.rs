@@ -4,7 +4,13 @@ use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
 use crate::cargo::cargo;
-use crate::{engine, step, tools};
+use crate::tools::{self, Program};
+use crate::{engine, step};
+
+const CARGO_DENY: Program = Program {
+    name: "cargo-deny",
+    version: "0.20.2",
+};
 
 const CRATES_IO: &str = r#"source = "registry+https://github.com/rust-lang/crates.io-index""#;
 
@@ -71,23 +77,18 @@ fn package(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// Licences, bans and sources. Advisories come from a database on the network, which is not for a check to wait on.
+/// Licences, bans and sources. Advisories come from a database on GitHub, which is not for a check to wait on.
 fn dependencies(sh: &Shell) -> Result<()> {
-    let is_installed = cargo(sh, "deny --version")
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_ok();
-    if !is_installed {
-        println!(
-            "check: licences, bans and sources of dependencies were not checked (cargo install --locked cargo-deny)"
-        );
-        return Ok(());
-    }
+    tools::build_program(sh, CARGO_DENY)?;
     step("checking the dependencies");
-    cargo(sh, "deny --offline check licenses bans sources")
-        .run()
-        .context("see deny.toml")
+    let deny = tools::program(sh, CARGO_DENY);
+    cmd!(
+        sh,
+        "{deny} --locked --workspace check licenses bans sources"
+    )
+    .quiet()
+    .run()
+    .context("see deny.toml")
 }
 
 /// The hand-written JavaScript against its types; it imports the engine's glue, so that is built.

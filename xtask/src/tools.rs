@@ -1,6 +1,7 @@
 //! What the commands need beside cargo: found, installed where that can be done unasked, or named
 //! in one line.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -10,6 +11,14 @@ use crate::cargo::cargo;
 use crate::step;
 
 const OLDEST_NODE: u32 = 20;
+
+/// A program that is a crate.
+#[derive(Clone, Copy)]
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    /// The one that is built where there is none.
+    pub(crate) version: &'static str,
+}
 
 /// Adds the wasm32 target if the toolchain lacks it.
 pub(crate) fn wasm_target(sh: &Shell) -> Result<()> {
@@ -88,6 +97,47 @@ pub(crate) fn node(sh: &Shell) -> Result<()> {
         Some(major) if OLDEST_NODE <= major => Ok(()),
         _ => bail!("{}: this is {version}", wanted()),
     }
+}
+
+/// Builds a program, unless it is there.
+pub(crate) fn build_program(sh: &Shell, program: Program) -> Result<()> {
+    let Program { name, version } = program;
+    if found(name) || built(sh, name).exists() {
+        return Ok(());
+    }
+    step(&format!("building {name}, once, for some minutes"));
+    cargo(
+        sh,
+        &format!("install --quiet --locked {name} --version {version} --root"),
+    )
+    .arg(root(sh))
+    .run()?;
+    Ok(())
+}
+
+/// Where a program is that was found or built.
+pub(crate) fn program(sh: &Shell, Program { name, .. }: Program) -> PathBuf {
+    if found(name) {
+        name.into()
+    } else {
+        built(sh, name)
+    }
+}
+
+/// Whether the system has it.
+pub(crate) fn found(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn built(sh: &Shell, name: &str) -> PathBuf {
+    root(sh).join("bin").join(name)
+}
+
+/// Among what is built, and so kept where that is kept.
+fn root(sh: &Shell) -> PathBuf {
+    let target = sh.var_os("CARGO_TARGET_DIR").unwrap_or("target".into());
+    sh.current_dir().join(target).join("tools")
 }
 
 /// npm notes in a lock file of its own when it last installed.
