@@ -20,6 +20,15 @@ const ALL_AWAKE: [&str; 3] = [
 /// A name for the server that makes its pages insecure contexts, which the loopback address does not.
 const INSECURE: &str = "insecure.test";
 
+/// How a browser treats its tabs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mode {
+    /// Whether hidden tabs are slowed down, as they are for users, or run like the one in front.
+    pub throttled: bool,
+    /// Whether its windows are private. (Those of WebKit's driver always are.)
+    pub private: bool,
+}
+
 /// A browser with an empty profile. It ends when it is dropped.
 pub struct Browser {
     pub(crate) client: Client,
@@ -29,13 +38,11 @@ pub struct Browser {
 
 impl Browser {
     /// Starts one, with one blank tab.
-    ///
-    /// `awake`: whether hidden tabs are to run like the one in front.
-    pub async fn start(awake: bool) -> Self {
+    pub async fn start(mode: Mode) -> Self {
         let engine = Engine::chosen();
         let driver = Driver::start(engine);
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(engine, awake))
+            .capabilities(capabilities(engine, mode))
             .connect(&driver.address())
             .await
             .unwrap_or_else(|error| panic!("no browser: {error}"));
@@ -77,24 +84,32 @@ impl Drop for Browser {
     }
 }
 
-fn capabilities(engine: Engine, awake: bool) -> Capabilities {
+fn capabilities(engine: Engine, mode: Mode) -> Capabilities {
     let mut capabilities = engine.capabilities();
-    if let Some(firefox) = capabilities.get_mut("moz:firefoxOptions") {
-        firefox["prefs"] = json!({ "network.dns.localDomains": INSECURE });
-        if awake {
-            firefox["prefs"]["dom.min_background_timeout_value"] = json!(4);
-            firefox["prefs"]["dom.timeout.enable_budget_timer_throttling"] = json!(false);
+    match engine {
+        Engine::Chromium => {
+            let flags = capabilities["goog:chromeOptions"]["args"].as_array_mut();
+            let flags = flags.expect("the engine lists its flags");
+            flags.push(format!("--host-resolver-rules=MAP {INSECURE} 127.0.0.1").into());
+            if !mode.throttled {
+                flags.extend(ALL_AWAKE.map(Value::from));
+            }
+            if mode.private {
+                flags.push("--incognito".into());
+            }
         }
-    }
-    let flags = capabilities
-        .get_mut("goog:chromeOptions")
-        .and_then(|options| options.get_mut("args"))
-        .and_then(Value::as_array_mut);
-    if let Some(flags) = flags {
-        flags.push(format!("--host-resolver-rules=MAP {INSECURE} 127.0.0.1").into());
-        if awake {
-            flags.extend(ALL_AWAKE.map(Value::from));
+        Engine::Firefox => {
+            let preferences = &mut capabilities["moz:firefoxOptions"]["prefs"];
+            *preferences = json!({
+                "network.dns.localDomains": INSECURE,
+                "browser.privatebrowsing.autostart": mode.private,
+            });
+            if !mode.throttled {
+                preferences["dom.min_background_timeout_value"] = json!(4);
+                preferences["dom.timeout.enable_budget_timer_throttling"] = json!(false);
+            }
         }
+        Engine::Webkit => {}
     }
     capabilities
 }

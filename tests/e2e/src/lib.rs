@@ -41,7 +41,7 @@ mod pool;
 mod server;
 mod tabs;
 
-pub use browser::Browser;
+pub use browser::{Browser, Mode};
 pub use engine::Engine;
 pub use fantoccini::wd::WindowHandle;
 pub use held::Held;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use url::{ParseError, Url};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Mode};
 use crate::engine::Engine;
 use crate::held::Held;
 use crate::server::{Config, Running, usual, with_pages};
@@ -28,8 +28,8 @@ pub struct Setting<'a> {
     pub host: &'a str,
     /// A script that runs in each before anything else does.
     pub prelude: &'a str,
-    /// Whether the browser slows down hidden tabs, as it does for users.
-    pub throttled: bool,
+    /// How their browser treats them.
+    pub mode: Mode,
 }
 
 impl Default for Setting<'_> {
@@ -39,7 +39,7 @@ impl Default for Setting<'_> {
             count: 2,
             host: "127.0.0.1",
             prelude: "",
-            throttled: false,
+            mode: Mode::default(),
         }
     }
 }
@@ -52,7 +52,7 @@ pub struct Tabs {
     pub held: Held,
     origin: String,
     prelude: String,
-    throttled: bool,
+    mode: Mode,
     browser: Browser,
     tabs: Vec<WindowHandle>,
     /// A driver looks at one tab at a time: who switches to a tab holds this until it is done there.
@@ -87,13 +87,13 @@ impl Tabs {
             held = Some(hold);
             app
         });
-        let browser = Browser::start(!setting.throttled).await;
+        let browser = Browser::start(setting.mode).await;
         let mut tabs = Self {
             origin: format!("http://{}:{}", setting.host, server.addr().port()),
             server: server.spawn(),
             held: held.expect("it is there once the server is wrapped"),
             prelude: setting.prelude.to_owned(),
-            throttled: setting.throttled,
+            mode: setting.mode,
             browser,
             tabs: Vec::new(),
             looking: Mutex::new(()),
@@ -110,15 +110,26 @@ impl Tabs {
 
     /// Opens one more.
     pub async fn add(&mut self) -> Tab {
-        // Tabs that nobody sees are slowed down in WebKit, whatever it is told; windows are all seen.
-        let as_tab = self.throttled || Engine::chosen().shows_new_tab();
-        let opened = self
-            .browser
-            .done(self.browser.client.new_window(as_tab).await);
-        self.tabs.push(opened.handle);
+        let window = if self.mode.private && Engine::chosen() == Engine::Chromium {
+            self.open_from_page().await
+        } else {
+            // Tabs that nobody sees are slowed down in WebKit, whatever it is told; windows are all seen.
+            let as_tab = self.mode.throttled || Engine::chosen().shows_new_tab();
+            let opened = self.browser.client.new_window(as_tab).await;
+            self.browser.done(opened).handle
+        };
+        self.tabs.push(window);
         let tab = self.tabs.len() - 1;
         self.load(tab).await;
         tab
+    }
+
+    /// Its driver opens none that is private; a private page does.
+    async fn open_from_page(&self) -> WindowHandle {
+        self.run(0, "open('about:blank');").await;
+        let windows = self.browser.done(self.browser.client.windows().await);
+        let new = windows.into_iter().find(|it| !self.tabs.contains(it));
+        new.expect("the page has opened one")
     }
 
     /// Runs the body of an async function in a tab, and hands over what it returns.
@@ -173,9 +184,19 @@ impl Tabs {
 
     /// Goes to another page of the server and does no more.
     pub async fn leave(&self, tab: Tab, path: &str) {
+        self.visit(tab, &format!("{}{path}", self.origin)).await;
+    }
+
+    /// Goes to a page of another site, which the same server is.
+    pub async fn leave_site(&self, tab: Tab, path: &str) {
+        let port = self.server.addr().port();
+        self.visit(tab, &format!("http://localhost:{port}{path}"))
+            .await;
+    }
+
+    async fn visit(&self, tab: Tab, url: &str) {
         let _looking = self.switch_to(tab).await;
-        let url = format!("{}{path}", self.origin);
-        self.browser.done(self.browser.client.goto(&url).await);
+        self.browser.done(self.browser.client.goto(url).await);
     }
 
     /// Goes back to the page before: that very page, if the browser has kept it.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use keepfresh_e2e::{Config, Engine, Setting, Tabs, usual};
+use keepfresh_e2e::{Config, Engine, Mode, Setting, Tabs, usual};
 use serde_json::{Value, json};
 
 /// Rounds that begin in all tabs at once, each with the access token expired. The first tab conducts.
@@ -103,7 +103,10 @@ async fn r21_tabs_whose_access_token_expires_together_cause_one_refresh_between_
 async fn r21_hidden_and_slowed_down_tabs_cause_one_refresh_too() {
     let tabs = Tabs::signed_in_with(Setting {
         count: 3,
-        throttled: true,
+        mode: Mode {
+            throttled: true,
+            ..Mode::default()
+        },
         ..Setting::default()
     })
     .await;

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
 use keepfresh_demo_server::Server;
-use keepfresh_e2e::{Browser, Running, WindowHandle, usual, with_pages};
+use keepfresh_e2e::{Browser, Mode, Running, WindowHandle, usual, with_pages};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -70,7 +70,7 @@ impl World {
             control: control.expect("the loopback address has a free port"),
             events,
             tabs: (0..TABS).map(|_| Tab::default()).collect(),
-            browser: Arc::new(Mutex::new(Browser::start(true).await)),
+            browser: Arc::new(Mutex::new(Browser::start(Mode::default()).await)),
         };
         for tab in 0..TABS {
             world.open(tab).await;
