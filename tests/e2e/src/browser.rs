@@ -1,10 +1,13 @@
 //! A browser, and its tabs.
 
+use std::sync::LazyLock;
+
+use fantoccini::error::CmdError;
 use fantoccini::wd::{Capabilities, WindowHandle};
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::block_in_place;
 
 use crate::driver::Driver;
@@ -18,10 +21,19 @@ const ALL_AWAKE: [&str; 3] = [
 ];
 
 /// A name for the server that makes its pages insecure contexts, which the loopback address does not.
-const INSECURE: &str = "insecure.test";
+pub(crate) const INSECURE: &str = "insecure.test";
+
+/// Every test has a runtime of its own, which ends with it; what talks to browsers goes on.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a thread can be started")
+});
 
 /// How a browser treats its tabs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mode {
     /// Whether hidden tabs are slowed down, as they are for users, or run like the one in front.
     pub throttled: bool,
@@ -41,11 +53,15 @@ impl Browser {
     pub async fn start(mode: Mode) -> Self {
         let engine = Engine::chosen();
         let driver = Driver::start(engine);
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(engine, mode))
-            .connect(&driver.address())
-            .await
-            .unwrap_or_else(|error| panic!("no browser: {error}"));
+        let address = driver.address();
+        let client = RUNTIME.spawn(async move {
+            ClientBuilder::new(HttpConnector::new())
+                .capabilities(capabilities(engine, mode))
+                .connect(&address)
+                .await
+        });
+        let client = client.await.expect("it does not panic");
+        let client = client.unwrap_or_else(|error| panic!("no browser: {error}"));
         let first = client.window().await;
         Self {
             first: first.unwrap_or_else(|error| panic!("no browser: {error}")),
@@ -68,6 +84,19 @@ impl Browser {
         self.done(self.client.close_window().await);
         // A driver that looks at a tab that is gone opens no other.
         self.done(self.client.switch_to_window(self.first.clone()).await);
+    }
+
+    /// One new tab in place of all others.
+    pub(crate) async fn clear(&mut self) -> Result<(), CmdError> {
+        let client = &self.client;
+        let old = client.windows().await?;
+        let as_tab = Engine::chosen().shows_new_tab();
+        self.first = client.new_window(as_tab).await?.handle;
+        for window in old {
+            client.switch_to_window(window).await?;
+            client.close_window().await?;
+        }
+        client.switch_to_window(self.first.clone()).await
     }
 
     #[track_caller]

@@ -1,17 +1,16 @@
 //! A page of a server, in a browser.
 
 use std::fs;
-use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use fantoccini::elements::Element;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::browser::Mode;
 use crate::console;
 use crate::pool::Pooled;
-use crate::server::{Config, Running, root, serve, usual};
+use crate::server::{Config, Running, own_host, root, serve, usual};
 
 /// A page, its browser, and the server that it comes from. When it is dropped, the server ends, and the browser is
 /// free for the next one.
@@ -43,7 +42,7 @@ impl Page {
     /// A page of a server, as it is; but that a page of a folder has a listener for errors in it. The server gets a
     /// host of its own.
     pub async fn open(config: Config, path: &str) -> Self {
-        let browser = Pooled::take().await;
+        let browser = Pooled::take(Mode::default()).await;
         let www = config.www.as_deref().map(|www| {
             console::listening(www).unwrap_or_else(|error| panic!("{}: {error}", www.display()))
         });
@@ -192,7 +191,7 @@ impl Page {
 
     /// What drives the browser, for what pages cannot do themselves.
     pub(crate) fn client(&self) -> &Client {
-        self.browser.client()
+        &self.browser.client
     }
 
     async fn element(&self, id: &str) -> Element {
@@ -204,11 +203,4 @@ impl Page {
     fn done<T, E: std::fmt::Display>(&self, result: Result<T, E>) -> T {
         result.unwrap_or_else(|error| panic!("in the page: {error}"))
     }
-}
-
-/// A host that no other page has had: cookies and storage, which browsers keep by it, start empty.
-fn own_host() -> Ipv4Addr {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let first = u32::from(Ipv4Addr::new(127, 1, 0, 1));
-    Ipv4Addr::from(first + NEXT.fetch_add(1, Ordering::Relaxed))
 }

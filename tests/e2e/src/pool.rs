@@ -1,18 +1,13 @@
 //! Browsers, which start slowly and so serve one test after another.
 
 use std::mem::take;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use fantoccini::error::CmdError;
-use fantoccini::{Client, ClientBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::task::block_in_place;
 
-use crate::driver::Driver;
-use crate::engine::Engine;
+use crate::browser::{Browser, Mode};
 
 /// However many tests run at once, a machine has only so much room for browsers.
 static PLACES: Semaphore = Semaphore::const_new(3);
@@ -22,64 +17,59 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
     users: 0,
 });
 
-/// Every test has a runtime of its own, which ends with it; what talks to browsers goes on.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-    Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a thread can be started")
-});
-
 /// A browser for one test, with nothing in it but a blank window.
 ///
-/// It goes back when it is dropped, for the next test; the last one to go closes all. What tests leave behind in it
-/// (cookies, storage, workers) belongs to the hosts of their servers, and no two tests have the same.
+/// It goes back when it is dropped, for the next test, unless it is of an uncommon mode; the last one to go closes all.
+/// What tests leave behind in it (cookies, storage, workers) belongs to the hosts of their servers, and no two tests
+/// have the same.
 pub(crate) struct Pooled {
     /// Nothing but while it is dropped.
-    running: Option<Running>,
+    browser: Option<Browser>,
+    mode: Mode,
     _user: User,
 }
 
 impl Pooled {
-    pub(crate) async fn take() -> Self {
+    pub(crate) async fn take(mode: Mode) -> Self {
         let user = User::enter().await;
-        let idle = pool().idle.pop();
-        let running = match idle {
-            Some(running) => running,
-            None => Running::start().await,
+        let idle = (mode == Mode::default()).then(|| pool().idle.pop());
+        let browser = match idle.flatten() {
+            Some(mut browser) => {
+                let cleared = browser.clear().await;
+                cleared.unwrap_or_else(|error| {
+                    panic!("a browser does not get back to a blank page: {error}")
+                });
+                browser
+            }
+            None => Browser::start(mode).await,
         };
-        running
-            .clear()
-            .await
-            .unwrap_or_else(|error| panic!("a browser does not get back to a blank page: {error}"));
         Self {
-            running: Some(running),
+            browser: Some(browser),
+            mode,
             _user: user,
         }
     }
+}
 
-    pub(crate) fn client(&self) -> &Client {
-        let running = self.running.as_ref();
-        &running.expect("it is not dropped").client
+impl Deref for Pooled {
+    type Target = Browser;
+
+    fn deref(&self) -> &Browser {
+        self.browser.as_ref().expect("it is not dropped")
     }
 }
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        let Some(running) = self.running.take() else {
-            return;
-        };
-        if thread::panicking() {
-            running.close();
-        } else {
-            pool().idle.push(running);
+        let browser = self.browser.take();
+        if self.mode == Mode::default() && !thread::panicking() {
+            pool().idle.extend(browser);
         }
     }
 }
 
 struct Pool {
-    idle: Vec<Running>,
+    idle: Vec<Browser>,
     users: usize,
 }
 
@@ -111,48 +101,6 @@ impl Drop for User {
             Vec::new()
         };
         drop(pool);
-        idle.into_iter().for_each(Running::close);
-    }
-}
-
-struct Running {
-    client: Client,
-    _driver: Driver,
-}
-
-impl Running {
-    async fn start() -> Self {
-        let engine = Engine::chosen();
-        let driver = Driver::start(engine);
-        let address = driver.address();
-        let client = RUNTIME.spawn(async move {
-            ClientBuilder::new(HttpConnector::new())
-                .capabilities(engine.capabilities())
-                .connect(&address)
-                .await
-        });
-        let client = client.await.expect("it does not panic");
-        Self {
-            client: client.unwrap_or_else(|error| panic!("no browser: {error}")),
-            _driver: driver,
-        }
-    }
-
-    /// One new window in place of all others.
-    async fn clear(&self) -> Result<(), CmdError> {
-        let client = &self.client;
-        let old = client.windows().await?;
-        let new = client.new_window(Engine::chosen().shows_new_tab()).await?;
-        for window in old {
-            client.switch_to_window(window).await?;
-            client.close_window().await?;
-        }
-        client.switch_to_window(new.handle).await
-    }
-
-    /// Waited for, and in a test that fails too: a browser that nobody closes outlives its driver.
-    fn close(self) {
-        let client = self.client.clone();
-        let _ = block_in_place(|| Handle::current().block_on(client.close()));
+        drop(idle);
     }
 }

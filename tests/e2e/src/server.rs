@@ -1,6 +1,8 @@
 //! The demo server, in this process.
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use keepfresh_demo_server::Server;
@@ -45,6 +47,13 @@ pub async fn serve(config: Config) -> Running {
         Ok(server) => server.spawn(),
         Err(error) => panic!("{error}"),
     }
+}
+
+/// A host that no other server has had: cookies and storage, which browsers keep by it, start empty.
+pub(crate) fn own_host() -> Ipv4Addr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = u32::from(Ipv4Addr::new(127, 1, 0, 1));
+    Ipv4Addr::from(first + NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 pub(crate) fn root() -> PathBuf {

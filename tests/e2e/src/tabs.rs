@@ -1,5 +1,7 @@
 //! Several tabs of one browser, and the server that they come from.
 
+use std::net::Ipv4Addr;
+
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use http::Method;
 use keepfresh_demo_server::Server;
@@ -7,10 +9,11 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use url::{ParseError, Url};
 
-use crate::browser::{Browser, Mode};
+use crate::browser::{INSECURE, Mode};
 use crate::engine::Engine;
 use crate::held::Held;
-use crate::server::{Config, Running, usual, with_pages};
+use crate::pool::Pooled;
+use crate::server::{Config, Running, own_host, usual, with_pages};
 
 /// A browser with many tabs keeps a machine busier than one with a page.
 static BROWSERS: Semaphore = Semaphore::const_new(2);
@@ -24,8 +27,8 @@ pub struct Setting<'a> {
     pub config: Config,
     /// How many.
     pub count: usize,
-    /// The name that they know their server by. `http://insecure.test` is an insecure context.
-    pub host: &'a str,
+    /// Whether they know their server by a name that makes them insecure contexts.
+    pub insecure: bool,
     /// A script that runs in each before anything else does.
     pub prelude: &'a str,
     /// How their browser treats them.
@@ -37,7 +40,7 @@ impl Default for Setting<'_> {
         Self {
             config: usual(),
             count: 2,
-            host: "127.0.0.1",
+            insecure: false,
             prelude: "",
             mode: Mode::default(),
         }
@@ -53,7 +56,7 @@ pub struct Tabs {
     origin: String,
     prelude: String,
     mode: Mode,
-    browser: Browser,
+    browser: Pooled,
     tabs: Vec<WindowHandle>,
     /// A driver looks at one tab at a time: who switches to a tab holds this until it is done there.
     looking: Mutex<()>,
@@ -79,7 +82,16 @@ impl Tabs {
 
     async fn open(setting: Setting<'_>) -> Self {
         let place = BROWSERS.acquire().await.expect("it is never closed");
-        let server = Server::bind(with_pages(setting.config)).await;
+        let host = if setting.insecure {
+            Ipv4Addr::LOCALHOST
+        } else {
+            own_host()
+        };
+        let config = Config {
+            host: host.into(),
+            ..with_pages(setting.config)
+        };
+        let server = Server::bind(config).await;
         let server = server.unwrap_or_else(|error| panic!("{error}"));
         let mut held = None;
         let server = server.wrapped(|app| {
@@ -87,9 +99,13 @@ impl Tabs {
             held = Some(hold);
             app
         });
-        let browser = Browser::start(setting.mode).await;
+        let browser = Pooled::take(setting.mode).await;
         let mut tabs = Self {
-            origin: format!("http://{}:{}", setting.host, server.addr().port()),
+            origin: if setting.insecure {
+                format!("http://{INSECURE}:{}", server.addr().port())
+            } else {
+                server.origin()
+            },
             server: server.spawn(),
             held: held.expect("it is there once the server is wrapped"),
             prelude: setting.prelude.to_owned(),
@@ -187,14 +203,8 @@ impl Tabs {
         self.visit(tab, &format!("{}{path}", self.origin)).await;
     }
 
-    /// Goes to a page of another site, which the same server is.
-    pub async fn leave_site(&self, tab: Tab, path: &str) {
-        let port = self.server.addr().port();
-        self.visit(tab, &format!("http://localhost:{port}{path}"))
-            .await;
-    }
-
-    async fn visit(&self, tab: Tab, url: &str) {
+    /// Goes to a page, wherever it comes from.
+    pub async fn visit(&self, tab: Tab, url: &str) {
         let _looking = self.switch_to(tab).await;
         self.browser.done(self.browser.client.goto(url).await);
     }

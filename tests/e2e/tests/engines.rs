@@ -1,6 +1,6 @@
 //! What engines do differently, as far as it can be seen from a page. ARCHITECTURE.md has the table.
 
-use keepfresh_e2e::{Engine, Mode, Page, Setting, Tabs};
+use keepfresh_e2e::{Engine, Mode, Page, Setting, Tabs, serve, usual};
 use serde_json::json;
 
 /// R18. A signal that is made of others settles its caller too, with the reason of the one that was aborted.
@@ -136,7 +136,9 @@ async fn r12_a_frame_in_a_page_of_another_site_signs_nobody_out() {
          await client.fetch('/api/me');",
     )
     .await;
-    tabs.leave_site(1, "/lab/blank").await;
+    let other = serve(usual()).await;
+    tabs.visit(1, &format!("{}/lab/blank", other.origin()))
+        .await;
     let script = format!(
         "const told = new Promise((resolve) => addEventListener('message', ({{ data }}) => resolve(data)));
          const frame = document.createElement('iframe');

@@ -558,7 +558,7 @@ async fn r24_in_an_insecure_context_it_works() {
         return;
     }
     let tabs = Tabs::signed_in_with(Setting {
-        host: "insecure.test",
+        insecure: true,
         ..Setting::default()
     })
     .await;
