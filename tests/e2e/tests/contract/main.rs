@@ -1,0 +1,15 @@
+//! The contract, rule by rule, as a page sees it. One program, so that its tests share browsers.
+
+mod bodies;
+mod demo_page;
+mod engines;
+mod install;
+mod loading;
+mod many_tabs;
+mod one_refresh;
+mod options;
+mod outcomes;
+mod pass_through;
+mod rust_app;
+mod security;
+mod time;
