@@ -703,10 +703,17 @@ async fn r28_a_refresh_that_the_browser_sends_again_by_itself_is_no_theft() {
 /// Whatever the server says of the token's lifetime, there is no loop and nobody is signed out.
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_hints_cause_no_loop_and_no_sign_out() {
+    let tabs = Tabs::signed_in(3).await;
     for hint in ["1e12", "-5", "0", "'soon'", "null", "true"] {
-        let tabs = Tabs::signed_in(3).await;
+        // Each begins with pages that know nothing.
+        for tab in 0..3 {
+            tabs.reload(tab).await;
+        }
         let script = format!(
-            "await lab.set({{ refresh: {{ expires_in: {hint} }} }}); await lab.expireAccess();"
+            "await signIn();
+             await lab.set({{ refresh: {{ expires_in: {hint} }} }});
+             await lab.expireAccess();
+             await lab.reset();"
         );
         tabs.run(0, &script).await;
         for _ in 0..3 {
