@@ -9,7 +9,8 @@ use wasm_bindgen_cli_support::Bindgen;
 use xshell::Shell;
 
 use crate::cargo::{artifact, cargo};
-use crate::{engine, size, step, tools};
+use crate::size::Size;
+use crate::{engine, readme, size, step, tools};
 
 /// How the page knows the app: as `app.js`, which loads `app_bg.wasm`.
 const STEM: &str = "app";
@@ -32,24 +33,28 @@ impl App {
         Ok(dist)
     }
 
-    /// Prints what the app costs its users with keepfresh and without.
-    pub(crate) fn measure(self, sh: &Shell) -> Result<()> {
+    /// Prints what keepfresh adds to the app; an error if the README says otherwise. `write`: the README is made to
+    /// agree.
+    pub(crate) fn cost(self, sh: &Shell, write: bool) -> Result<()> {
+        let [wasm, glue] = self.measure(sh, "")?;
+        let [wasm_without, glue_without] = self.measure(sh, "--no-default-features")?;
+        let table = size::table(&[wasm - wasm_without, glue - glue_without]);
+        print!("{table}");
+        readme::agree(sh, "app", &table, write)
+    }
+
+    fn measure(self, sh: &Shell, features: &str) -> Result<[Size; 2]> {
         let wasm_opt = tools::npm(sh, "wasm-opt")?;
-        size::heading();
-        for (name, features) in [
-            ("without keepfresh", "--no-default-features"),
-            ("with it", ""),
-        ] {
-            let wasm = self.compile(sh, features)?;
-            let bound = wasm.with_extension("measured");
-            bind(&wasm, &bound)?;
-            let wasm = bound.join(format!("{STEM}_bg.wasm"));
-            engine::optimize(sh, &wasm_opt, &wasm, &["-Oz"])?;
-            let glue = size::minify(sh, &bound.join(format!("{STEM}.js")))?;
-            size::report(&format!("app.wasm {name}"), &fs::read(wasm)?)?;
-            size::report(&format!("app.js {name}"), &glue)?;
-        }
-        Ok(())
+        let wasm = self.compile(sh, features)?;
+        let bound = wasm.with_extension("measured");
+        bind(&wasm, &bound)?;
+        let wasm = bound.join(format!("{STEM}_bg.wasm"));
+        engine::optimize(sh, &wasm_opt, &wasm, &["-Oz"])?;
+        let glue = size::minify(sh, &bound.join(format!("{STEM}.js")))?;
+        Ok([
+            size::size("added to the wasm", &fs::read(wasm)?)?,
+            size::size("added to its glue, minified", &glue)?,
+        ])
     }
 
     fn compile(self, sh: &Shell, features: &str) -> Result<PathBuf> {
@@ -64,7 +69,8 @@ impl App {
             &format!("build --package {package} {profile} {features}"),
         )
         // Stripping takes along the section that tells wasm-bindgen what the engine may use.
-        .env("CARGO_PROFILE_RELEASE_STRIP", "none");
+        .env("CARGO_PROFILE_RELEASE_STRIP", "none")
+        .env("CARGO_ENCODED_RUSTFLAGS", engine::anonymous_paths(sh));
         artifact(build, package, "wasm")
     }
 

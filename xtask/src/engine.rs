@@ -131,9 +131,9 @@ fn compile(sh: &Shell) -> Result<PathBuf> {
     artifact(build, NAME, "wasm")
 }
 
-/// A panic says where it happened. Without this the engine would name folders of the machine that
+/// A panic says where it happened. Without this what is built would name folders of the machine that
 /// built it, and its size would depend on the length of their names.
-fn anonymous_paths(sh: &Shell) -> OsString {
+pub(crate) fn anonymous_paths(sh: &Shell) -> OsString {
     let home = sh.var_os("CARGO_HOME").map(PathBuf::from);
     let cargo = home
         .or_else(|| Some(env::home_dir()?.join(".cargo")))

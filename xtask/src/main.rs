@@ -44,7 +44,7 @@ enum Command {
         /// Make it small (needs Node), measure it, and hold it to its size budget
         #[arg(long)]
         release: bool,
-        /// Measure this example instead, with keepfresh and without (needs Node)
+        /// Say what keepfresh adds to this example instead (needs Node)
         #[arg(long, conflicts_with = "release")]
         app: Option<App>,
     },
@@ -110,7 +110,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         .context("run this as `cargo xtask`")?;
     sh.change_dir(Path::new(&here).join(".."));
     match command {
-        Command::Build { app: Some(app), .. } => app.measure(&sh),
+        Command::Build { app: Some(app), .. } => app.cost(&sh, false),
         Command::Build { release: false, .. } => engine::build(&sh),
         Command::Build { release: true, .. } => {
             engine::build_release(&sh)?;
@@ -129,6 +129,7 @@ fn run(command: Command) -> anyhow::Result<()> {
                 consumers::check_table(&sh, true)?;
             }
             size::check(&sh, write)?;
+            App::Leptos.cost(&sh, write)?;
             size::functions(&sh)
         }
         Command::Bench(options) => bench::run(&sh, &options),

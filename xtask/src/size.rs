@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::ops::Sub;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -21,12 +22,26 @@ const SLIM_AIM: usize = 14_000;
 /// How many functions are listed.
 const LARGEST: usize = 25;
 
-/// One line of the table: bytes as they are, and packed.
-struct Size {
+/// One line of a table: bytes as they are, and packed.
+pub(crate) struct Size {
     name: &'static str,
     raw: usize,
     gzip: usize,
     brotli: usize,
+}
+
+/// What one has more than the other.
+impl Sub for Size {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            name: self.name,
+            raw: self.raw - other.raw,
+            gzip: self.gzip - other.gzip,
+            brotli: self.brotli - other.brotli,
+        }
+    }
 }
 
 /// Prints the sizes of what was built last; an error if one is over its budget, or if the README says otherwise.
@@ -93,7 +108,8 @@ fn measure(sh: &Shell) -> Result<[Size; 4]> {
     ])
 }
 
-fn table(sizes: &[Size]) -> String {
+/// In Markdown.
+pub(crate) fn table(sizes: &[Size]) -> String {
     let mut table = String::from("| bytes | raw | gzip | brotli |\n| --- | --: | --: | --: |\n");
     for Size {
         name,
@@ -117,10 +133,6 @@ fn budget(what: &str, bytes: usize, budget: usize, aim: usize) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn heading() {
-    println!("{:<28}{:>10}{:>10}{:>10}", "bytes", "raw", "gzip", "brotli");
-}
-
 /// The module with all that it imports, as a page would get it from a bundler.
 pub(crate) fn minify(sh: &Shell, module: &Path) -> Result<Vec<u8>> {
     let esbuild = tools::npm(sh, "esbuild")?;
@@ -131,14 +143,7 @@ pub(crate) fn minify(sh: &Shell, module: &Path) -> Result<Vec<u8>> {
     Ok(output.quiet().output()?.stdout)
 }
 
-/// Prints one line under [`heading`].
-pub(crate) fn report(name: &str, content: &[u8]) -> Result<()> {
-    let (raw, gzip, brotli) = (content.len(), gzip(content)?, brotli(content)?);
-    println!("{name:<28}{raw:>10}{gzip:>10}{brotli:>10}");
-    Ok(())
-}
-
-fn size(name: &'static str, content: &[u8]) -> Result<Size> {
+pub(crate) fn size(name: &'static str, content: &[u8]) -> Result<Size> {
     Ok(Size {
         name,
         raw: content.len(),

@@ -90,6 +90,7 @@ impl Suite {
                 let tarball = package::pack(sh)?;
                 package::lint(sh, &tarball)?;
                 size::check(sh, false)?;
+                App::Leptos.cost(sh, false)?;
                 consumers::build(sh, &tarball)?;
                 Browser::Chromium.prepare(sh)?;
                 let tests = "test --package keepfresh-e2e --features consumers --test consumers";
