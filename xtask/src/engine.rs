@@ -13,7 +13,7 @@ use xshell::{Shell, cmd};
 use zopfli::{Format, Options};
 
 use crate::cargo::{artifact, cargo};
-use crate::glue::{Bound, Names, bind};
+use crate::glue::{Bound, bind};
 use crate::{step, tools};
 
 const NAME: &str = "keepfresh";
@@ -65,7 +65,7 @@ pub(crate) fn with_names(sh: &Shell) -> Result<PathBuf> {
     let compiled = compile(sh)?;
     let work = compiled.with_extension("names");
     let wasm_opt = tools::npm(sh, "wasm-opt")?;
-    let Bound { wasm, .. } = bind(fs::read(&compiled)?, Names::All, &work)?;
+    let Bound { wasm, .. } = bind(fs::read(&compiled)?, true, &work)?;
     cmd!(
         sh,
         "{wasm_opt} {wasm} -o {wasm} -g {PASSES...} {FEATURES...}"
@@ -85,12 +85,7 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
     }
 
     step("writing pkg/engine/");
-    let names = if wasm_opt.is_some() {
-        Names::Short
-    } else {
-        Names::Telling
-    };
-    let Bound { wasm, glue } = bind(source, names, &compiled.with_extension("engine"))?;
+    let Bound { wasm, glue } = bind(source, false, &compiled.with_extension("engine"))?;
     if let Some(wasm_opt) = wasm_opt {
         step("making the engine small with wasm-opt");
         optimize(sh, wasm_opt, &wasm, &PASSES)?;

@@ -2,15 +2,15 @@
 //!
 //! Its glue is written for any program and any browser of the last ten years. What ours has no use for is left out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use walrus::ir::{Instr, InstrLocId, Unreachable, Visitor, dfs_in_order};
-use walrus::{ExportItem, FunctionId, FunctionKind, Module};
-use wasm_bindgen_cli_support::{Bindgen, Output};
+use walrus::{ExportItem, FunctionId, FunctionKind, ImportKind, Module};
+use wasm_bindgen_cli_support::Bindgen;
 
 const STEM: &str = "keepfresh";
 /// The one export that the loader calls by name, and the one whose name is a word of JavaScript too.
@@ -71,62 +71,50 @@ const OWN: [(&str, &str); 13] = [
     ("let numBytesDecoded", ""),
 ];
 
+/// What is cut out wherever it is. Strings are encoded before they are passed, so none has to grow. Numbers come from the
+/// wasm with a sign, and none of ours is so large that it has one. Whoever is handed a boolean takes 0 and 1 too.
+const SPARE: [&str; 3] = [", wasm.__wbindgen_realloc", " >>> 0", " !== 0"];
+
 pub(crate) struct Bound {
     pub(crate) wasm: PathBuf,
     pub(crate) glue: PathBuf,
 }
 
-/// How the functions are called by which wasm and glue know each other.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Names {
-    /// As wasm-bindgen has them: to read in a debugger.
-    Telling,
-    /// The same, and the names of all functions in the wasm: to see what weighs what.
-    All,
-    /// As short as can be. They end in hashes, which no compression makes smaller: this takes a
-    /// tenth off the package.
-    Short,
-}
-
-/// Writes the bound engine into the folder `work`.
-pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> {
-    let module = module_name(&source);
+/// Writes the bound engine into the folder `work`. `named`: the functions in the wasm keep their names.
+pub(crate) fn bind(source: Vec<u8>, named: bool, work: &Path) -> Result<Bound> {
+    let own_name = module_name(&source);
     let mut output = Bindgen::new()
         .input_bytes(STEM, source)
         .bundler(true)?
         .typescript(false)
-        .remove_name_section(names != Names::All)
+        .remove_name_section(!named)
         .remove_producers_section(true)
         .generate_output()?;
     ensure!(
         output.snippets().values().all(Vec::is_empty) && output.local_modules().is_empty(),
         "the engine brings JavaScript snippets; JavaScript belongs in pkg/, written by hand"
     );
-    for import in output.wasm_mut().imports.iter_mut() {
-        ensure!(
-            import.module == format!("./{STEM}_bg.js"),
-            "a foreign import: {}",
-            import.module
-        );
-        module.clone_into(&mut import.module);
-    }
-    silence(output.wasm_mut());
-    // Strings are encoded before they are passed, so none has to grow; and no closure is destroyed.
-    for unused in ["__wbindgen_realloc", "__wbindgen_destroy_closure"] {
-        output.wasm_mut().exports.remove(unused).ok();
-    }
-    let short = match names {
-        Names::Telling | Names::All => HashMap::new(),
-        Names::Short => shorten(&mut output),
-    };
+    // Not until it is written is the glue indented.
     output.emit(work)?;
-
     let bound = Bound {
         wasm: work.join(format!("{STEM}_bg.wasm")),
         glue: work.join(format!("{STEM}_bg.js")),
     };
     let glue = fs::read_to_string(&bound.glue)?;
-    fs::write(&bound.glue, rename(&compact(&glue, &module), &short))?;
+
+    let module = output.wasm_mut();
+    let imports = module.imports.iter();
+    let imported = imports.map(|import| import.name.as_str()).collect();
+    let (glue, places) = compact(&glue, &own_name, &imported);
+    place(module, &own_name, &places)?;
+    silence(module);
+    // No string has to grow, and no closure is destroyed.
+    for unused in ["__wbindgen_realloc", "__wbindgen_destroy_closure"] {
+        module.exports.remove(unused).ok();
+    }
+    let glue = rename(&glue, &shorten(module));
+    module.emit_wasm_file(&bound.wasm)?;
+    fs::write(&bound.glue, glue)?;
     Ok(bound)
 }
 
@@ -138,20 +126,21 @@ fn module_name(source: &[u8]) -> String {
     format!("k{:08x}", hasher.finish() as u32)
 }
 
-/// The glue without what this engine has no use for, and what the wasm imports as one object: a bundler gives each
-/// export of a namespace a getter.
-fn compact(glue: &str, module: &str) -> String {
+/// The glue without what this engine has no use for, and what the wasm imports as one list; returns with it the names of
+/// what is in each place of that list.
+fn compact(glue: &str, module: &str, imported: &HashSet<&str>) -> (String, Vec<Vec<String>>) {
+    let mut glue = glue.to_owned();
+    for spare in SPARE {
+        glue = glue.replace(spare, "");
+    }
     let mut own = String::new();
-    let mut imports = format!("export const imports = {{ {module}: {{\n");
-    for item in items(glue) {
-        let import = item
-            .strip_prefix("export function ")
-            .filter(|function| !function.starts_with("__wbg_set_wasm("));
-        if let Some(function) = import {
-            let function = function
-                .replace("() { return handleError(function (", ": caught(function (")
-                .replace("}, arguments); }", "})");
-            imports.extend([function.trim_end(), ",\n"]);
+    let mut imports = BTreeMap::<String, Vec<String>>::new();
+    for item in items(&glue) {
+        let function = item.strip_prefix("export function ").unwrap_or_default();
+        let name = function.split('(').next().unwrap_or_default();
+        if imported.contains(name) {
+            let names = imports.entry(arrow(function)).or_default();
+            names.push(name.to_owned());
         } else if let Some((_, ours)) = OWN.iter().find(|(start, _)| item.starts_with(start)) {
             own.extend([*ours, "\n"]);
         } else if item.starts_with("export class ") {
@@ -160,7 +149,65 @@ fn compact(glue: &str, module: &str) -> String {
             own.push_str(item);
         }
     }
-    (own + &imports + "} };\n").replace(", wasm.__wbindgen_realloc)", ")")
+    own += &format!("export const imports = {{ {module}: [\n");
+    for function in imports.keys() {
+        own.extend([function, ",\n"]);
+    }
+    own += "] };\n";
+    (own, imports.into_values().collect())
+}
+
+/// Has the wasm import by place in the list, and in the order of the list: numbers that count up pack best.
+fn place(module: &mut Module, from: &str, places: &[Vec<String>]) -> Result<()> {
+    let imports = module.imports.iter();
+    let mut by_name: HashMap<_, _> = imports
+        .map(|import| (import.name.clone(), (import.id(), import.kind.clone())))
+        .collect();
+    for (place, names) in places.iter().enumerate() {
+        for name in names {
+            if let Some((old, ImportKind::Function(function))) = by_name.remove(name) {
+                module.imports.delete(old);
+                let new = module.imports.add(from, &place.to_string(), function);
+                if let FunctionKind::Import(import) = &mut module.funcs.get_mut(function).kind {
+                    import.import = new;
+                }
+            }
+        }
+    }
+    let foreign: Vec<_> = by_name.keys().collect();
+    ensure!(foreign.is_empty(), "foreign imports: {foreign:?}");
+    Ok(())
+}
+
+/// `name(arguments) { body }` of wasm-bindgen's as an arrow function.
+fn arrow(function: &str) -> String {
+    let rest = function
+        .trim_end()
+        .trim_start_matches(|character| character != '(');
+    let catching = "() { return handleError(function ";
+    let (before, rest, after) = match rest.strip_prefix(catching) {
+        Some(inner) => ("caught(", inner.trim_end_matches(", arguments); }"), ")"),
+        None => ("", rest, ""),
+    };
+    let (arguments, body) = rest.split_once(" {\n").unwrap_or_default();
+    let body: String = body
+        .trim_end_matches('}')
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("    // "))
+        .collect();
+    let value = body
+        .strip_prefix("    const ret = ")
+        .and_then(|body| body.strip_suffix(";\n    return ret;\n"));
+    let statement = body
+        .strip_prefix("    ")
+        .and_then(|body| body.strip_suffix(";\n"));
+    let body = match value.or(statement) {
+        Some(expression) if !expression.contains(';') && !expression.starts_with("throw ") => {
+            expression.to_owned()
+        }
+        _ => format!("{{\n{body}}}"),
+    };
+    format!("{before}{arguments} => {body}{after}")
 }
 
 /// The statements at the top level: wasm-bindgen indents what is inside.
@@ -238,15 +285,12 @@ fn called(module: &Module) -> HashSet<FunctionId> {
     called.0
 }
 
-/// Gives all imports new names, and the exports that only the glue knows; returns new by old.
-fn shorten(output: &mut Output) -> HashMap<String, String> {
-    let module = output.wasm_mut();
-    let imports = module.imports.iter_mut().map(|import| &mut import.name);
+/// Gives the exports that only the glue knows names as short as can be; returns new by old.
+fn shorten(module: &mut Module) -> HashMap<String, String> {
+    let mut short = HashMap::new();
     let exports = module.exports.iter_mut().map(|export| &mut export.name);
     let inner = exports.filter(|name| !CALLED_BY_NAME.contains(&name.as_str()));
-
-    let mut short = HashMap::new();
-    for (index, name) in imports.chain(inner).enumerate() {
+    for (index, name) in inner.enumerate() {
         // wasm-bindgen itself begins no name with a dollar.
         let new = format!("${index:x}");
         short.insert(std::mem::replace(name, new.clone()), new);
@@ -268,15 +312,32 @@ fn rename(code: &str, names: &HashMap<String, String>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{HashMap, rename};
+    use super::{HashMap, HashSet, rename};
 
     #[test]
-    fn imports_become_one_object_and_the_rest_stays() {
-        let glue = "let wasm;\nexport function a() {\n    return 1;\n}\nif (Symbol.dispose) x();\n\
+    fn imports_become_one_list_without_repeats_and_the_rest_stays() {
+        let glue = "let wasm;\nexport function a(arg0) {\n    const ret = arg0.x;\n    return ret;\n}\n\
+                    if (Symbol.dispose) x();\n\
+                    export function b() { return handleError(function (arg0) {\n    arg0.y();\n}, arguments); }\n\
+                    export function c(arg0) {\n    const ret = arg0.x;\n    return ret;\n}\n\
+                    export function d() {\n    throw new Error();\n}\n\
                     export function __wbg_set_wasm(val) {\n    wasm = val;\n}\n";
         let compact = "let wasm;\nexport function __wbg_set_wasm(val) {\n    wasm = val;\n}\n\
-                       export const imports = { k0: {\na() {\n    return 1;\n},\n} };\n";
-        assert_eq!(super::compact(glue, "k0"), compact);
+                       export const imports = { k0: [\n\
+                       () => {\n    throw new Error();\n},\n\
+                       (arg0) => arg0.x,\n\
+                       caught((arg0) => arg0.y()),\n] };\n";
+        let places: [&[&str]; 3] = [&["d"], &["a", "c"], &["b"]];
+        let imported = HashSet::from(["a", "b", "c", "d"]);
+        let (own, names) = super::compact(glue, "k0", &imported);
+        assert_eq!(
+            (own.as_str(), names.as_slice()),
+            (compact, places.map(owned).as_slice())
+        );
+    }
+
+    fn owned(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
     }
 
     #[test]
