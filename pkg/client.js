@@ -19,8 +19,10 @@ export class Client extends EventTarget {
   #options;
   #wire;
   #load;
-  /** The engine's half, once it is loaded. @type {any} */
+  /** The engine, once it is loaded, and has a half of this client. @type {any} */
   #engine;
+  /** That half. @type {number} */
+  #half = 0;
   /** @type {(() => void) | undefined} */
   #uninstall;
   /** Why no call can be made here. @type {unknown} */
@@ -33,7 +35,7 @@ export class Client extends EventTarget {
 
   /**
    * @param {import("./index.d.ts").Options} options
-   * @param {() => Promise<{ Engine: import("./loader.js").Engine }>} load
+   * @param {() => Promise<any>} load
    */
   constructor(options, load) {
     super();
@@ -61,7 +63,7 @@ export class Client extends EventTarget {
   };
 
   get state() {
-    return STATES[this.#engine?.state() ?? 0];
+    return STATES[this.#engine?.state(this.#half) ?? 0];
   }
 
   /** @param {{ maxAge?: number, signal?: AbortSignal }} [options] */
@@ -69,12 +71,14 @@ export class Client extends EventTarget {
     if (maxAge !== undefined && !(maxAge >= 0)) {
       throw new KeepfreshError("invalid_options", 'option "maxAge": expected milliseconds, 0 or more');
     }
-    return (await this.#ready()).ensureFresh(maxAge, signal);
+    await this.#ready();
+    return this.#engine.ensureFresh(this.#half, maxAge ?? NaN, signal);
   }
 
   /** @param {{ signal?: AbortSignal }} [options] */
   async refresh({ signal } = {}) {
-    return (await this.#ready()).refresh(signal);
+    await this.#ready();
+    return this.#engine.refresh(this.#half, signal);
   }
 
   install() {
@@ -98,7 +102,7 @@ export class Client extends EventTarget {
   dispose() {
     this.#disposed = true;
     this.#uninstall?.();
-    this.#engine?.dispose();
+    this.#engine?.dispose(this.#half);
     this.#engine = undefined;
   }
 
@@ -128,7 +132,7 @@ export class Client extends EventTarget {
    * @param {OutgoingRequest} request
    */
   #fetchAt(place, request) {
-    return this.#engine.fetch(place, request, request.replayable, request.credentials);
+    return this.#engine.call(this.#half, place, request, request.replayable, request.credentials);
   }
 
   /** @param {RequestInfo | URL} input */
@@ -159,7 +163,7 @@ export class Client extends EventTarget {
       // fetch is the one to say that it makes no sense.
       return UNGUARDED;
     }
-    return this.#engine.place(withoutQuery(url));
+    return this.#engine.place(this.#half, withoutQuery(url));
   }
 
   #expectPlace() {
@@ -168,10 +172,12 @@ export class Client extends EventTarget {
 
   async #ready() {
     this.#expectPlace();
-    const { Engine } = await this.#load();
+    const engine = await this.#load();
     if (this.#disposed) throw failure(2);
+    if (this.#engine) return;
+    this.#engine = engine;
     const { refresh, scope, expiredStatuses, timeout, hasCsrf, crossTab } = this.#options;
-    return (this.#engine ??= new Engine(refresh.href, this.#host, scope, expiredStatuses, timeout, hasCsrf, crossTab));
+    this.#half = engine.create(refresh.href, this.#host, scope, expiredStatuses, timeout, hasCsrf, crossTab);
   }
 
   /** What the engine cannot do without us. */

@@ -1,13 +1,11 @@
 // @ts-check
 
-import * as glue from "./engine/glue.js";
+import { imports, start } from "./engine/glue.js";
 import { KeepfreshError } from "./error.js";
 
-/** @typedef {new (session: string, host: object, ...options: any[]) => any} Engine */
-
 /**
- * One engine a page: every client shares it.
- * @type {Promise<{ Engine: Engine }> | undefined}
+ * What the engine exports (src/js.rs). One a page: every client shares it.
+ * @type {Promise<any> | undefined}
  */
 let engine;
 
@@ -24,11 +22,9 @@ export const loader = (source) => () =>
 
 /** @param {() => Promise<WebAssembly.Module>} source */
 async function instantiate(source) {
-  const instance = await WebAssembly.instantiate(await source(), glue.imports);
-  const exports = /** @type {any} */ (instance.exports);
-  glue.__wbg_set_wasm(exports);
-  exports.__wbindgen_start();
-  return glue;
+  const { exports } = await WebAssembly.instantiate(await source(), /** @type {any} */ (imports));
+  start(exports);
+  return exports;
 }
 
 /** @param {unknown} cause */

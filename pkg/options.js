@@ -69,14 +69,15 @@ export function readOptions(options) {
     expect(isHeaders([[csrf.header, csrf.value ?? ""]]), "csrf", "a name and a value that a header can have");
   }
 
+  const home = globalThis.origin ?? "";
   return {
-    home: globalThis.origin ?? "",
+    home,
     refresh,
     method: method.toUpperCase(),
     headers: headers && new Headers(headers),
     idempotencyKey: idempotencyKey || refresh.origin === globalThis.origin,
     scope: [
-      globalThis.origin,
+      home,
       [withoutQuery(refresh)],
       (guard ?? [refresh.origin]).map(readPrefix("guard")),
       exclude.map(readPrefix("exclude")),

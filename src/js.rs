@@ -2,15 +2,15 @@
 //!
 //! That half reads and checks the options, so what comes in here is in order.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
-use js_sys::{Array, Promise};
+use js_sys::Promise;
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::{AbortSignal, Response};
 
 use crate::{
     core::{Address, Cause, Credentials, Event, Failure, Key, Place, Policy, Scope, Standing},
-    web::{Client, Edge, Outgoing, view},
+    web::{Client, Edge, Outgoing, update, view},
 };
 
 #[wasm_bindgen]
@@ -31,13 +31,16 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn announce(this: &Host, event: u32, cause: u32, peer: bool);
 
+    /// An array, or a string.
     type List;
     #[wasm_bindgen(method, getter)]
     fn length(this: &List) -> u32;
     #[wasm_bindgen(method, indexing_getter)]
-    fn number(this: &List, index: u32) -> u16;
+    fn at(this: &List, index: u32) -> JsValue;
     #[wasm_bindgen(method, indexing_getter)]
-    fn text(this: &List, index: u32) -> String;
+    fn number_at(this: &List, index: u32) -> u16;
+    #[wasm_bindgen(method, js_name = charCodeAt)]
+    fn character_at(this: &List, index: u32) -> u8;
 
     /// A request that a caller has handed to `client.fetch`.
     pub type Request;
@@ -56,102 +59,129 @@ extern "C" {
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
-/// The engine half of one client.
+thread_local! {
+    /// The engine's halves of the clients. JavaScript knows each by its address.
+    static CLIENTS: RefCell<Vec<Rc<Client>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Makes a client of options that have been read, for a host that does what the engine cannot. Clients of the
+/// same `session`, which is the refresh URL, share it. The number names the client in what follows.
+///
+/// `scope` is lists of addresses, each an origin and a path in one: where we run, the refresh, what is guarded,
+/// what is not, the sign-in and the sign-out, if there are any.
 #[wasm_bindgen]
-pub struct Engine(Rc<Client>);
+pub fn create(
+    session: &JsValue,
+    host: Host,
+    scope: &JsValue,
+    expired_statuses: &JsValue,
+    timeout: f64,
+    csrf: bool,
+    cross_tab: bool,
+) -> u32 {
+    let scope: &List = view(scope);
+    let addresses = |kind| list(&scope.at(kind), |list, index| address(&list.at(index)));
+    let policy = Policy {
+        scope: Scope {
+            home: address(&scope.at(0)),
+            refresh: addresses(1),
+            guard: addresses(2),
+            exclude: addresses(3),
+            sign_in: addresses(4),
+            sign_out: addresses(5),
+        },
+        expired_statuses: list(expired_statuses, List::number_at),
+        timeout,
+        csrf,
+        cross_tab,
+    };
+    let client = Client::new(session, policy, Box::new(host));
+    let number = number(&client);
+    clients(|clients| clients.push(client));
+    number
+}
 
+/// What a request to that address is to the client: 0 if it is unguarded, something to hand to [`call`] otherwise.
 #[wasm_bindgen]
-impl Engine {
-    /// Makes a client of options that have been read, for a host that does what the engine cannot. Clients of the
-    /// same `session`, which is the refresh URL, share it.
-    ///
-    /// `scope` is lists of addresses, each an origin and a path in one: where we run, the refresh, what is guarded,
-    /// what is not, the sign-in and the sign-out, if there are any.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
-        session: &JsValue,
-        host: Host,
-        scope: &Array,
-        expired_statuses: &Array,
-        timeout: f64,
-        csrf: bool,
-        cross_tab: bool,
-    ) -> Engine {
-        let addresses = |kind| {
-            let of_kind = scope.get(kind);
-            list(&of_kind, |index| {
-                Address(view::<List>(&of_kind).text(index))
-            })
-        };
-        let policy = Policy {
-            scope: Scope {
-                home: Address(view::<List>(scope).text(0)),
-                refresh: addresses(1),
-                guard: addresses(2),
-                exclude: addresses(3),
-                sign_in: addresses(4),
-                sign_out: addresses(5),
-            },
-            expired_statuses: list(expired_statuses, |index| {
-                view::<List>(expired_statuses).number(index)
-            }),
-            timeout,
-            csrf,
-            cross_tab,
-        };
-        Engine(Client::new(session, policy, Box::new(host)))
-    }
+pub fn place(client: u32, to: &JsValue) -> u32 {
+    find(client).map_or(0, |client| client.place(&address(to)) as u32)
+}
 
-    /// What a request to that address is to the client: 0 if it is unguarded, something to hand to
-    /// [`Engine::fetch`] otherwise.
-    pub fn place(&self, address: String) -> u32 {
-        self.0.place(&Address(address)) as u32
-    }
-
-    /// `fetch`, for a request that goes to that place. `credentials` is an index into the modes "omit", "same-origin"
-    /// and "include", or beyond them.
-    pub fn fetch(
-        &self,
-        place: u32,
-        request: Request,
-        replayable: bool,
-        credentials: u32,
-    ) -> Result<Promise, JsValue> {
-        let credentials = match credentials {
-            0 => Some(Credentials::Omit),
-            1 => Some(Credentials::SameOrigin),
-            2 => Some(Credentials::Include),
-            _ => None,
-        };
-        self.0
+/// `fetch`, for a request that goes to that place; of another name, lest it hide the browser's. `credentials` is an
+/// index into the modes "omit", "same-origin" and "include", or beyond them.
+#[wasm_bindgen]
+pub fn call(
+    client: u32,
+    place: u32,
+    request: Request,
+    replayable: bool,
+    credentials: u32,
+) -> JsValue {
+    let credentials = match credentials {
+        0 => Some(Credentials::Omit),
+        1 => Some(Credentials::SameOrigin),
+        2 => Some(Credentials::Include),
+        _ => None,
+    };
+    on(client, |client| {
+        client
             .fetch(decode(place), Box::new(request), replayable, credentials)
-    }
+            .unwrap_or_else(|error| Promise::reject(&error))
+    })
+}
 
-    /// Resolves when the access cookie is no older than `max_age` milliseconds.
-    #[wasm_bindgen(js_name = ensureFresh)]
-    pub fn ensure_fresh(&self, max_age: Option<f64>, signal: JsValue) -> Promise {
-        self.0.ensure_fresh(max_age, signal)
-    }
+/// Resolves when the access cookie is no older than `max_age` milliseconds, or than it may be if that is `NaN`.
+#[wasm_bindgen(js_name = ensureFresh)]
+pub fn ensure_fresh(client: u32, max_age: f64, signal: JsValue) -> JsValue {
+    let max_age = (!max_age.is_nan()).then_some(max_age);
+    on(client, |client| client.ensure_fresh(max_age, signal))
+}
 
-    /// Refreshes, or joins the refresh under way.
-    pub fn refresh(&self, signal: JsValue) -> Promise {
-        self.0.refresh(signal)
-    }
+/// Refreshes, or joins the refresh under way.
+#[wasm_bindgen]
+pub fn refresh(client: u32, signal: JsValue) -> JsValue {
+    on(client, |client| client.refresh(signal))
+}
 
-    /// What is known of the session: an index into the names that the types list.
-    pub fn state(&self) -> u32 {
-        match self.0.standing() {
-            Standing::Unknown => 0,
-            Standing::Active => 1,
-            Standing::Refreshing => 2,
-            Standing::Expired => 3,
-        }
-    }
+/// What is known of the session: an index into the names that the types list.
+#[wasm_bindgen]
+pub fn state(client: u32) -> u32 {
+    find(client).map_or(0, |client| match client.standing() {
+        Standing::Unknown => 0,
+        Standing::Active => 1,
+        Standing::Refreshing => 2,
+        Standing::Expired => 3,
+    })
+}
 
-    /// Ends the client. Its calls that wait are rejected.
-    pub fn dispose(&self) {
-        self.0.dispose();
+/// Ends the client. Its calls that wait are rejected.
+#[wasm_bindgen]
+pub fn dispose(client: u32) {
+    if let Some(client) = find(client) {
+        client.dispose();
     }
+    clients(|clients| clients.retain(|other| number(other) != client));
+}
+
+fn clients<R: Default>(how: impl FnOnce(&mut Vec<Rc<Client>>) -> R) -> R {
+    CLIENTS.with(|clients| update(clients, how))
+}
+
+fn number(client: &Rc<Client>) -> u32 {
+    Rc::as_ptr(client) as usize as u32
+}
+
+fn find(client: u32) -> Option<Rc<Client>> {
+    clients(|clients| {
+        clients
+            .iter()
+            .find(|other| number(other) == client)
+            .cloned()
+    })
+}
+
+fn on(client: u32, call: impl FnOnce(&Rc<Client>) -> Promise) -> JsValue {
+    find(client).map_or(JsValue::UNDEFINED, |client| call(&client).into())
 }
 
 impl Edge for Host {
@@ -194,12 +224,24 @@ impl Outgoing for Request {
     }
 }
 
-fn list<T>(items: &JsValue, read: impl Fn(u32) -> T) -> Vec<T> {
+fn list<T>(items: &JsValue, read: impl Fn(&List, u32) -> T) -> Vec<T> {
+    let items: &List = view(items);
     let mut list = Vec::new();
-    for index in 0..view::<List>(items).length() {
-        list.push(read(index));
+    for index in 0..items.length() {
+        list.push(read(items, index));
     }
     list
+}
+
+/// An address is ASCII, as every URL is once it has been parsed. So it can be read letter by letter, and the glue
+/// needs no memory, no encoder and no allocator to pass strings.
+fn address(text: &JsValue) -> Address {
+    let text: &List = view(text);
+    Address(
+        (0..text.length())
+            .map(|index| text.character_at(index) as char)
+            .collect(),
+    )
 }
 
 fn decode(place: u32) -> Place {

@@ -46,7 +46,7 @@
 )]
 mod core;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
-mod js;
+pub mod js;
 #[cfg(feature = "client")]
 mod rust;
 #[cfg(target_arch = "wasm32")]
@@ -56,7 +56,5 @@ mod rust;
 )]
 mod web;
 
-#[cfg(all(target_arch = "wasm32", feature = "js"))]
-pub use js::Engine;
 #[cfg(feature = "client")]
 pub use rust::*;

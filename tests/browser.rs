@@ -4,13 +4,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use js_sys::{Array, Promise, Reflect, eval};
-use keepfresh::Engine;
+use keepfresh::js;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 /// A server with an access token that has expired, whose refresh answers `status`; and a request to it.
-fn world(session: &str, status: u16) -> (Engine, JsValue) {
+fn world(session: &str, status: u16) -> (u32, JsValue) {
     let source = format!(
         r#"(() => {{
           const world = {{ fresh: false, refreshes: 0, sends: 0, events: [], last: undefined }};
@@ -39,29 +39,26 @@ fn world(session: &str, status: u16) -> (Engine, JsValue) {
         }})()"#
     );
     let world = eval(&source).unwrap();
-    let list = |name| get(&world, name).unchecked_into();
-    let engine = Engine::new(
+    let client = js::create(
         &session.into(),
         get(&world, "host").unchecked_into(),
-        &list("scope"),
-        &list("expiredStatuses"),
+        &get(&world, "scope"),
+        &get(&world, "expiredStatuses"),
         1_000.0,
         false,
         false,
     );
-    (engine, world)
+    (client, world)
 }
 
 fn get(object: &JsValue, name: &str) -> JsValue {
     Reflect::get(object, &name.into()).unwrap()
 }
 
-fn fetch(engine: &Engine, world: &JsValue, signal: &JsValue) -> Promise {
+fn fetch(client: u32, world: &JsValue, signal: &JsValue) -> Promise {
     let request: js_sys::Function = get(world, "request").unchecked_into();
     let request = request.call1(&JsValue::UNDEFINED, signal).unwrap();
-    engine
-        .fetch(1, request.unchecked_into(), true, u32::MAX)
-        .unwrap()
+    js::call(client, 1, request.unchecked_into(), true, u32::MAX).unchecked_into()
 }
 
 async fn text(response: &JsValue) -> Option<String> {
@@ -74,9 +71,9 @@ async fn text(response: &JsValue) -> Option<String> {
 
 #[wasm_bindgen_test]
 async fn any_number_of_concurrent_401s_cause_one_refresh_and_each_request_is_replayed_once() {
-    let (engine, world) = world("storm", 200);
+    let (client, world) = world("storm", 200);
     let calls: Array = (0..20)
-        .map(|_| fetch(&engine, &world, &JsValue::UNDEFINED))
+        .map(|_| fetch(client, &world, &JsValue::UNDEFINED))
         .collect();
     let answers: Array = JsFuture::from(Promise::all(&calls))
         .await
@@ -91,8 +88,8 @@ async fn any_number_of_concurrent_401s_cause_one_refresh_and_each_request_is_rep
 
 #[wasm_bindgen_test]
 async fn the_caller_gets_the_very_response_that_fetch_gave() {
-    let (engine, world) = world("identity", 200);
-    let answer = JsFuture::from(fetch(&engine, &world, &JsValue::UNDEFINED))
+    let (client, world) = world("identity", 200);
+    let answer = JsFuture::from(fetch(client, &world, &JsValue::UNDEFINED))
         .await
         .unwrap();
     assert!(js_sys::Object::is(&answer, &get(&world, "last")));
@@ -100,18 +97,18 @@ async fn the_caller_gets_the_very_response_that_fetch_gave() {
 
 #[wasm_bindgen_test]
 async fn a_401_that_has_waited_for_a_refusal_can_still_be_read() {
-    let (engine, world) = world("refused", 401);
-    let answer = JsFuture::from(fetch(&engine, &world, &JsValue::UNDEFINED))
+    let (client, world) = world("refused", 401);
+    let answer = JsFuture::from(fetch(client, &world, &JsValue::UNDEFINED))
         .await
         .unwrap();
     assert_eq!(text(&answer).await.as_deref(), Some("expired"));
     assert_eq!(get(&world, "sends"), 1);
-    assert_eq!(engine.state(), 3);
+    assert_eq!(js::state(client), 3);
 }
 
 #[wasm_bindgen_test]
 async fn an_abort_settles_its_caller_with_a_reason_that_is_no_error() {
-    let (engine, world) = world("aborted", 200);
+    let (client, world) = world("aborted", 200);
     let controller = web_sys::AbortController::new().unwrap();
     let held = "new Promise(() => {})";
     let hang = eval(&format!(
@@ -121,7 +118,7 @@ async fn an_abort_settles_its_caller_with_a_reason_that_is_no_error() {
     hang.unchecked_ref::<js_sys::Function>()
         .call1(&JsValue::UNDEFINED, &world)
         .unwrap();
-    let call = fetch(&engine, &world, &controller.signal());
+    let call = fetch(client, &world, &controller.signal());
     let ticks = "(async () => { for (let i = 0; i < 50; i++) await 0 })()";
     JsFuture::from(eval(ticks).unwrap().unchecked_into::<Promise>())
         .await

@@ -51,7 +51,7 @@ pub(crate) trait Edge {
 
 /// A short look at something shared. It never lasts while other code runs, so it cannot meet itself; were it to, doing
 /// nothing would be better than the panic of `borrow_mut`, which costs a kilobyte besides.
-fn update<T, R: Default>(shared: &RefCell<T>, how: impl FnOnce(&mut T) -> R) -> R {
+pub(crate) fn update<T, R: Default>(shared: &RefCell<T>, how: impl FnOnce(&mut T) -> R) -> R {
     shared
         .try_borrow_mut()
         .map(|mut value| how(&mut value))

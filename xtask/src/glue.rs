@@ -13,15 +13,16 @@ use walrus::{ExportItem, FunctionId, FunctionKind, ImportKind, Module};
 use wasm_bindgen_cli_support::Bindgen;
 
 const STEM: &str = "keepfresh";
-/// The one export that the loader calls by name, and the one whose name is a word of JavaScript too.
-const CALLED_BY_NAME: [&str; 2] = ["__wbindgen_start", "memory"];
 
 /// What is written in place of an item of wasm-bindgen's glue that begins so: what runs in browsers with reference
 /// types, for strings that are short. (The original works around a Safari that fails after two gigabytes of them.)
-const OWN: [(&str, &str); 13] = [
+const OWN: [(&str, &str); 12] = [
     (
-        "const EngineFinalization",
-        "const EngineFinalization = new FinalizationRegistry((ptr) => wasm.__wbg_engine_free(ptr, 1));",
+        "export function __wbg_set_wasm(",
+        "export function start(exports) {
+    wasm = exports;
+    wasm.__wbindgen_start();
+}",
     ),
     // The one closure that JavaScript is given belongs to a driver, which lives as long as the page.
     ("const CLOSURE_DTORS", ""),
@@ -29,18 +30,6 @@ const OWN: [(&str, &str); 13] = [
         "function makeClosure(",
         "const makeClosure = (a, b, call) => (...args) => call(a, b, ...args);",
     ),
-    (
-        "function getDataViewMemory0(",
-        "function getDataViewMemory0() {
-    if (cachedDataViewMemory0?.buffer !== wasm.memory.buffer) cachedDataViewMemory0 = new DataView(wasm.memory.buffer);
-    return cachedDataViewMemory0;
-}",
-    ),
-    (
-        "function getUint8ArrayMemory0(",
-        "const getUint8ArrayMemory0 = () => new Uint8Array(wasm.memory.buffer);",
-    ),
-    ("let cachedUint8ArrayMemory0", ""),
     (
         "function handleError(",
         "const caught = (call) => (...args) => {
@@ -52,28 +41,21 @@ const OWN: [(&str, &str); 13] = [
 };",
     ),
     (
-        "function passStringToWasm0(",
-        "function passStringToWasm0(text, malloc) {
-    const bytes = cachedTextEncoder.encode(text);
-    const ptr = malloc(bytes.length, 1) >>> 0;
-    getUint8ArrayMemory0().set(bytes, ptr);
-    WASM_VECTOR_LEN = bytes.length;
-    return ptr;
-}",
+        "function getStringFromWasm0(",
+        "const getStringFromWasm0 = (ptr, len) => new TextDecoder().decode(new Uint8Array(wasm.memory.buffer, ptr, len));",
     ),
-    ("if (!('encodeInto' in cachedTextEncoder))", ""),
-    (
-        "function decodeText(",
-        "const decodeText = (bytes) => cachedTextDecoder.decode(bytes);",
-    ),
+    ("function getUint8ArrayMemory0(", ""),
+    ("let cachedUint8ArrayMemory0", ""),
+    ("function decodeText(", ""),
+    ("let cachedTextDecoder", ""),
     ("cachedTextDecoder.decode(", ""),
     ("const MAX_SAFARI_DECODE_BYTES", ""),
     ("let numBytesDecoded", ""),
 ];
 
-/// What is cut out wherever it is. Strings are encoded before they are passed, so none has to grow. Numbers come from the
-/// wasm with a sign, and none of ours is so large that it has one. Whoever is handed a boolean takes 0 and 1 too.
-const SPARE: [&str; 3] = [", wasm.__wbindgen_realloc", " >>> 0", " !== 0"];
+/// What is cut out wherever it is. Numbers come from the wasm with a sign, and none of ours is so large that it has one.
+/// Whoever is handed a boolean takes 0 and 1 too.
+const SPARE: [&str; 2] = [" >>> 0", " !== 0"];
 
 pub(crate) struct Bound {
     pub(crate) wasm: PathBuf,
@@ -105,14 +87,10 @@ pub(crate) fn bind(source: Vec<u8>, named: bool, work: &Path) -> Result<Bound> {
     let module = output.wasm_mut();
     let imports = module.imports.iter();
     let imported = imports.map(|import| import.name.as_str()).collect();
-    let (glue, places) = compact(&glue, &own_name, &imported);
-    place(module, &own_name, &places)?;
+    let glue = compact(&glue, &own_name, &imported)?;
+    place(module, &own_name, &glue.places)?;
     silence(module);
-    // No string has to grow, and no closure is destroyed.
-    for unused in ["__wbindgen_realloc", "__wbindgen_destroy_closure"] {
-        module.exports.remove(unused).ok();
-    }
-    let glue = rename(&glue, &shorten(module));
+    let glue = rename(&glue.code, &shorten(module, &glue));
     module.emit_wasm_file(&bound.wasm)?;
     fs::write(&bound.glue, glue)?;
     Ok(bound)
@@ -126,35 +104,56 @@ fn module_name(source: &[u8]) -> String {
     format!("k{:08x}", hasher.finish() as u32)
 }
 
-/// The glue without what this engine has no use for, and what the wasm imports as one list; returns with it the names of
-/// what is in each place of that list.
-fn compact(glue: &str, module: &str, imported: &HashSet<&str>) -> (String, Vec<Vec<String>>) {
-    let mut glue = glue.to_owned();
+/// The glue without what this engine has no use for.
+struct Glue {
+    /// What the wasm imports is one list in it.
+    code: String,
+    /// The names of what is in each place of that list.
+    places: Vec<Vec<String>>,
+    /// What the wasm exports for us: it is called directly.
+    entrances: HashSet<String>,
+}
+
+fn compact(glue: &str, module: &str, imported: &HashSet<&str>) -> Result<Glue> {
+    let is_comment = |line: &str| line.starts_with("/**") || line.starts_with(" *");
+    let lines = glue.split_inclusive('\n');
+    let mut glue: String = lines.filter(|line| !is_comment(line)).collect();
     for spare in SPARE {
         glue = glue.replace(spare, "");
     }
-    let mut own = String::new();
+    let mut code = String::new();
     let mut imports = BTreeMap::<String, Vec<String>>::new();
+    let mut entrances = HashSet::new();
     for item in items(&glue) {
-        let function = item.strip_prefix("export function ").unwrap_or_default();
-        let name = function.split('(').next().unwrap_or_default();
-        if imported.contains(name) {
-            let names = imports.entry(arrow(function)).or_default();
-            names.push(name.to_owned());
-        } else if let Some((_, ours)) = OWN.iter().find(|(start, _)| item.starts_with(start)) {
-            own.extend([*ours, "\n"]);
-        } else if item.starts_with("export class ") {
-            own.push_str(&without_free(item));
-        } else if !item.starts_with("if (Symbol.dispose)") {
-            own.push_str(item);
+        if let Some((_, ours)) = OWN.iter().find(|(start, _)| item.starts_with(start)) {
+            code.extend([*ours, "\n"]);
+        } else if let Some(function) = item.strip_prefix("export function ") {
+            let (name, _) = function.split_once('(').unwrap_or_default();
+            let function = arrow(function);
+            if imported.contains(name) {
+                imports.entry(function).or_default().push(name.to_owned());
+            } else {
+                let (arguments, call) = function.split_once(" => ").unwrap_or_default();
+                ensure!(
+                    call == format!("wasm.{name}{arguments}"),
+                    "the engine's {name} takes or returns what JavaScript cannot hand over as it is: {function}"
+                );
+                entrances.insert(name.to_owned());
+            }
+        } else {
+            code.push_str(item);
         }
     }
-    own += &format!("export const imports = {{ {module}: [\n");
+    code += &format!("export const imports = {{ {module}: [\n");
     for function in imports.keys() {
-        own.extend([function, ",\n"]);
+        code.extend([function, ",\n"]);
     }
-    own += "] };\n";
-    (own, imports.into_values().collect())
+    code += "] };\n";
+    Ok(Glue {
+        code,
+        places: imports.into_values().collect(),
+        entrances,
+    })
 }
 
 /// Has the wasm import by place in the list, and in the order of the list: numbers that count up pack best.
@@ -228,21 +227,6 @@ fn items(glue: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The class without the methods that free it by hand: it is collected.
-fn without_free(class: &str) -> String {
-    let mut skipping = false;
-    class
-        .split_inclusive('\n')
-        .filter(|line| {
-            skipping |=
-                line.starts_with("    free()") || line.starts_with("    __destroy_into_raw()");
-            let keep = !skipping;
-            skipping &= !line.starts_with("    }");
-            keep
-        })
-        .collect()
-}
-
 /// Empties the functions that nobody needs. A panic becomes the trap that it ends in, without the message that would be
 /// formatted for nobody: in a browser the standard library has nowhere to print it. And of what js-sys brings for any
 /// program (closures for every method that takes one, a runtime for futures) the table keeps alive what is never called.
@@ -285,15 +269,22 @@ fn called(module: &Module) -> HashSet<FunctionId> {
     called.0
 }
 
-/// Gives the exports that only the glue knows names as short as can be; returns new by old.
-fn shorten(module: &mut Module) -> HashMap<String, String> {
+/// Gives the exports that only the glue knows names as short as can be, and takes away those that it does not know
+/// either; returns new by old.
+fn shorten(module: &mut Module, glue: &Glue) -> HashMap<String, String> {
     let mut short = HashMap::new();
-    let exports = module.exports.iter_mut().map(|export| &mut export.name);
-    let inner = exports.filter(|name| !CALLED_BY_NAME.contains(&name.as_str()));
-    for (index, name) in inner.enumerate() {
-        // wasm-bindgen itself begins no name with a dollar.
-        let new = format!("${index:x}");
-        short.insert(std::mem::replace(name, new.clone()), new);
+    let mut unused = Vec::new();
+    for export in module.exports.iter_mut() {
+        if !glue.code.contains(&export.name) && !glue.entrances.contains(&export.name) {
+            unused.push(export.id());
+        } else if export.name.contains("__") {
+            // wasm-bindgen itself begins no name with a dollar.
+            let new = format!("${:x}", short.len());
+            short.insert(std::mem::replace(&mut export.name, new.clone()), new);
+        }
+    }
+    for export in unused {
+        module.exports.delete(export);
     }
     short
 }
@@ -316,24 +307,23 @@ mod tests {
 
     #[test]
     fn imports_become_one_list_without_repeats_and_the_rest_stays() {
-        let glue = "let wasm;\nexport function a(arg0) {\n    const ret = arg0.x;\n    return ret;\n}\n\
-                    if (Symbol.dispose) x();\n\
+        let glue = "/**\n * Says something.\n */\n\
+                    export function a(arg0) {\n    const ret = arg0.x;\n    return ret;\n}\n\
                     export function b() { return handleError(function (arg0) {\n    arg0.y();\n}, arguments); }\n\
                     export function c(arg0) {\n    const ret = arg0.x;\n    return ret;\n}\n\
                     export function d() {\n    throw new Error();\n}\n\
-                    export function __wbg_set_wasm(val) {\n    wasm = val;\n}\n";
-        let compact = "let wasm;\nexport function __wbg_set_wasm(val) {\n    wasm = val;\n}\n\
-                       export const imports = { k0: [\n\
-                       () => {\n    throw new Error();\n},\n\
-                       (arg0) => arg0.x,\n\
-                       caught((arg0) => arg0.y()),\n] };\n";
+                    export function e(arg0) {\n    const ret = wasm.e(arg0);\n    return ret >>> 0;\n}\n\
+                    let wasm;\n";
+        let code = "let wasm;\nexport const imports = { k0: [\n\
+                    () => {\n    throw new Error();\n},\n\
+                    (arg0) => arg0.x,\n\
+                    caught((arg0) => arg0.y()),\n] };\n";
         let places: [&[&str]; 3] = [&["d"], &["a", "c"], &["b"]];
         let imported = HashSet::from(["a", "b", "c", "d"]);
-        let (own, names) = super::compact(glue, "k0", &imported);
-        assert_eq!(
-            (own.as_str(), names.as_slice()),
-            (compact, places.map(owned).as_slice())
-        );
+        let glue = super::compact(glue, "k0", &imported).unwrap();
+        assert_eq!(glue.code, code);
+        assert_eq!(glue.places, places.map(owned));
+        assert_eq!(glue.entrances, HashSet::from(["e".to_owned()]));
     }
 
     fn owned(names: &[&str]) -> Vec<String> {

@@ -78,7 +78,7 @@ async fn slim_takes_a_url_a_response_bytes_a_module_or_what_gets_one() {
                 // A page has one engine; what is asked here is whether this form would make one.
                 const { compile } = await import("/keepfresh/compile.js");
                 const module = await compile(await forms[form]());
-                seen[form] = WebAssembly.Module.exports(module).some(({ name }) => name === "__wbindgen_start");
+                seen[form] = WebAssembly.Module.exports(module).some(({ name }) => name === "ensureFresh");
             }
             return { seen: Object.values(seen), streamed };
             "#,
