@@ -1,152 +1,69 @@
 // @ts-check
 
 import { KeepfreshError } from "./error.js";
-import { base, readOptions, withoutQuery } from "./options.js";
-import { OutgoingRequest } from "./request.js";
-import { Wire } from "./wire.js";
+import { base, expect, readOptions, withoutQuery } from "./options.js";
+import { capture } from "./request.js";
+import { openWire } from "./wire.js";
 
 // In the order of the engine's enums.
 const STATES = /** @type {const} */ (["unknown", "active", "refreshing", "expired"]);
 const EVENTS = ["refreshed", "expired", "unavailable", "ineffective"];
 const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue", "signed_out"];
 const UNGUARDED = 0;
+const UNAVAILABLE = 0;
+const DISPOSED = 2;
 
 /** How many addresses are remembered. A page with more of them (ids in the path) starts over now and then. */
 const PLACES = 500;
 
-export class Client extends EventTarget {
+/**
+ * @param {import("./index.d.ts").Options} options
+ * @param {() => Promise<any>} load
+ * @returns {import("./index.d.ts").Client}
+ */
+export function makeClient(options, load) {
   /** @type {any} */
-  #options;
-  #wire;
-  #load;
-  /** The engine, once it is loaded, and has a half of this client. @type {any} */
-  #engine;
-  /** That half. @type {number} */
-  #half = 0;
-  /** @type {(() => void) | undefined} */
-  #uninstall;
+  let read = {};
   /** Why no call can be made here. @type {unknown} */
-  #misplaced;
-  #disposed = false;
+  let misplaced;
+  try {
+    read = readOptions(options);
+  } catch (error) {
+    // While a server renders there is no page for a URL to be relative to. It matters only if a call is made there.
+    if (!(/** @type {any} */ (error).cause)) throw error;
+    misplaced = error;
+  }
+  const wire = openWire(read);
+  /** The engine, once it is loaded, and has a half of this client. @type {any} */
+  let engine;
+  /** That half. @type {number} */
+  let half;
+  let disposed = false;
   /** What the engine said of the addresses that it was asked about. @type {Map<string, number>} */
-  #places = new Map();
+  const places = new Map();
   /** What relative addresses were relative to at that time. @type {string | undefined} */
-  #base;
+  let placesBase;
 
-  /**
-   * @param {import("./index.d.ts").Options} options
-   * @param {() => Promise<any>} load
-   */
-  constructor(options, load) {
-    super();
-    try {
-      this.#options = readOptions(options);
-    } catch (error) {
-      // While a server renders there is no page for a URL to be relative to. It matters only if a call is made there.
-      if (!(/** @type {any} */ (error).cause)) throw error;
-      this.#misplaced = error;
-    }
-    this.#wire = new Wire(options, this.#options);
-    this.#load = load;
+  async function ready() {
+    if (misplaced) throw misplaced;
+    const loaded = await load();
+    if (disposed) throw failure(DISPOSED);
+    if (engine) return;
+    engine = loaded;
+    half = engine.create(host, ...read.policy);
   }
 
-  /** @type {typeof fetch} */
-  fetch = (input, init) => {
-    if (!this.#engine) return this.#fetchEarly(input, init);
-    try {
-      const place = this.#place(input);
-      if (place === UNGUARDED) return this.#wire.fetch(input, init);
-      return this.#fetchAt(place, new OutgoingRequest(this.#wire, input, init));
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  };
-
-  get state() {
-    return STATES[this.#engine?.state(this.#half) ?? 0];
-  }
-
-  /** @param {{ maxAge?: number, signal?: AbortSignal }} [options] */
-  async ensureFresh({ maxAge, signal } = {}) {
-    if (maxAge !== undefined && !(maxAge >= 0)) {
-      throw new KeepfreshError("invalid_options", 'option "maxAge": expected milliseconds, 0 or more');
-    }
-    await this.#ready();
-    return this.#engine.ensureFresh(this.#half, maxAge ?? NaN, signal);
-  }
-
-  /** @param {{ signal?: AbortSignal }} [options] */
-  async refresh({ signal } = {}) {
-    await this.#ready();
-    return this.#engine.refresh(this.#half, signal);
-  }
-
-  install() {
-    if (this.#uninstall) return this.#uninstall;
-    const native = globalThis.fetch;
-    let active = true;
-    /** @type {typeof fetch} */
-    const installed = (input, init) => (active && !this.#wire.sending ? this.fetch : native)(input, init);
-    this.#wire.native = native;
-    globalThis.fetch = installed;
-    this.#uninstall = () => {
-      if (!active) return;
-      active = false;
-      this.#uninstall = this.#wire.native = undefined;
-      // Somebody else may have wrapped it since; then ours stays in their chain and hands through.
-      if (globalThis.fetch === installed) globalThis.fetch = native;
-    };
-    return this.#uninstall;
-  }
-
-  dispose() {
-    this.#disposed = true;
-    this.#uninstall?.();
-    this.#engine?.dispose(this.#half);
-    this.#engine = undefined;
-  }
-
-  /** Where there is no `Symbol.dispose`, this is a method of another name, which nobody calls. */
-  [Symbol.dispose]() {
-    this.dispose();
-  }
-
-  /**
-   * While the engine loads. fetch takes its arguments at the call, and so do we: what the caller changes until the
-   * request is sent makes no difference.
-   * @param {RequestInfo | URL} input
-   * @param {RequestInit} [init]
-   */
-  async #fetchEarly(input, init) {
-    this.#expectPlace();
-    // fetch reads the body of a caller's `Request` at once; so it is taken over before anything else can read it.
-    const taken = input instanceof Request && init?.body == null ? new Request(input) : input;
-    const request = new OutgoingRequest(this.#wire, taken, init);
-    const url = new URL(addressOf(input), base()).href;
-    await this.#ready();
-    return this.#fetchAt(this.#place(url), request);
-  }
-
-  /**
-   * @param {number} place
-   * @param {OutgoingRequest} request
-   */
-  #fetchAt(place, request) {
-    return this.#engine.call(this.#half, place, request, request.replayable, request.credentials);
-  }
-
-  /** @param {RequestInfo | URL} input */
-  #place(input) {
-    const address = addressOf(input);
+  /** @param {string} address */
+  function placeOf(address) {
     const relativeTo = base();
-    if (this.#base !== relativeTo || this.#places.size >= PLACES) {
-      this.#places.clear();
-      this.#base = relativeTo;
+    if (placesBase !== relativeTo || places.size >= PLACES) {
+      places.clear();
+      placesBase = relativeTo;
     }
-    let place = this.#places.get(address);
+    let place = places.get(address);
     if (place === undefined) {
-      place = this.#askPlace(address);
-      this.#places.set(address, place);
+      place = askPlace(address);
+      places.set(address, place);
     }
     return place;
   }
@@ -155,41 +72,60 @@ export class Client extends EventTarget {
    * @param {string} address
    * @returns {number}
    */
-  #askPlace(address) {
+  function askPlace(address) {
     let url;
     try {
-      url = new URL(address, this.#base);
+      url = new URL(address, placesBase);
     } catch {
       // fetch is the one to say that it makes no sense.
       return UNGUARDED;
     }
-    return this.#engine.place(this.#half, withoutQuery(url));
+    return engine.place(half, withoutQuery(url));
   }
 
-  #expectPlace() {
-    if (this.#misplaced) throw this.#misplaced;
+  /**
+   * @param {number} place
+   * @param {ReturnType<typeof capture>} request
+   */
+  const call = (place, request) => engine.call(half, place, request, request.replayable, request.credentials);
+
+  /**
+   * While the engine loads. fetch takes its arguments at the call, and so do we: what the caller changes until the
+   * request is sent makes no difference.
+   * @param {RequestInfo | URL} input
+   * @param {RequestInit} [init]
+   */
+  async function fetchEarly(input, init) {
+    if (misplaced) throw misplaced;
+    // fetch reads the body of a caller's `Request` at once; so it is taken over before anything else can read it.
+    const taken = input instanceof Request && init?.body == null ? new Request(input) : input;
+    const request = capture(wire, taken, init);
+    const url = new URL(addressOf(input), base()).href;
+    await ready();
+    return call(placeOf(url), request);
   }
 
-  async #ready() {
-    this.#expectPlace();
-    const engine = await this.#load();
-    if (this.#disposed) throw failure(2);
-    if (this.#engine) return;
-    this.#engine = engine;
-    const { refresh, scope, expiredStatuses, timeout, hasCsrf, crossTab } = this.#options;
-    this.#half = engine.create(refresh.href, this.#host, scope, expiredStatuses, timeout, hasCsrf, crossTab);
-  }
+  /** @type {typeof globalThis.fetch} */
+  const fetch = (input, init) => {
+    if (!engine) return fetchEarly(input, init);
+    try {
+      const place = placeOf(addressOf(input));
+      return place === UNGUARDED ? wire.fetch(input, init) : call(place, capture(wire, input, init));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
 
   /** What the engine cannot do without us. */
-  #host = {
+  const host = {
     /**
      * @param {number} seed
      * @param {number} number
      * @param {AbortSignal} signal
      */
-    refresh: (seed, number, signal) => this.#wire.refresh(`${seed}-${number}`, signal),
+    refresh: (seed, number, signal) => wire.refresh(`${seed}-${number}`, signal),
     /** @param {Response} response */
-    place: ({ url }) => this.#place(url),
+    place: ({ url }) => placeOf(url),
     error: failure,
     /**
      * @param {number} event
@@ -198,35 +134,70 @@ export class Client extends EventTarget {
      */
     announce: (event, cause, peer) => {
       const detail = { cause: CAUSES[cause], by: peer ? "peer" : "client" };
-      this.dispatchEvent(new CustomEvent(EVENTS[event], { detail }));
+      client.dispatchEvent(new CustomEvent(EVENTS[event], { detail }));
     },
   };
+
+  class Client extends EventTarget {
+    fetch = fetch;
+
+    get state() {
+      return STATES[engine?.state(half) ?? 0];
+    }
+
+    /** @param {{ maxAge?: number, signal?: AbortSignal }} [options] */
+    async ensureFresh({ maxAge, signal } = {}) {
+      expect(maxAge === undefined || maxAge >= 0, "maxAge", "milliseconds, 0 or more");
+      await ready();
+      return engine.ensureFresh(half, maxAge ?? NaN, signal);
+    }
+
+    /** @param {{ signal?: AbortSignal }} [options] */
+    async refresh({ signal } = {}) {
+      await ready();
+      return engine.refresh(half, signal);
+    }
+
+    install() {
+      return wire.install(fetch);
+    }
+
+    dispose() {
+      disposed = true;
+      wire.uninstall();
+      engine?.dispose(half);
+      engine = undefined;
+    }
+
+    /** Where there is no `Symbol.dispose`, this is a method of another name, which nobody calls. */
+    [Symbol.dispose]() {
+      this.dispose();
+    }
+  }
+  const client = new Client();
+  return /** @type {any} */ (client);
 }
 
 /** @param {RequestInfo | URL} input */
 const addressOf = (input) =>
   typeof input === "string" ? input : /** @type {Request} */ (input).url ?? String(input);
 
+const FAILURES = /** @type {const} */ ([
+  ["refresh_unavailable", "the session could not be refreshed in time; nobody has been signed out"],
+  [
+    "not_replayable",
+    "the access token had expired, and this request can be sent only once; send it anew, or call ensureFresh() before",
+  ],
+  ["disposed", "this client has been disposed of; create another one"],
+]);
+
 /**
  * @param {number} index
  * @param {unknown} [cause]
  */
 function failure(index, cause) {
-  switch (index) {
-    case 0:
-      return new KeepfreshError(
-        "refresh_unavailable",
-        "the session could not be refreshed in time; nobody has been signed out",
-        explain(cause),
-      );
-    case 1:
-      return new KeepfreshError(
-        "not_replayable",
-        "the access token had expired, and this request can be sent only once; send it anew, or call ensureFresh() before",
-      );
-    default:
-      return new KeepfreshError("disposed", "this client has been disposed of; create another one");
-  }
+  const [code, message] = FAILURES[index];
+  return new KeepfreshError(code, message, index === UNAVAILABLE ? explain(cause) : undefined);
 }
 
 /** @param {unknown} cause What `fetch` rejected with, the status of the answer, or nothing if none came. */

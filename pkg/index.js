@@ -2,7 +2,7 @@
 // The default entry: the engine comes inside, so that there is no file to serve and no path to get wrong.
 
 import inline from "./engine/inline.js";
-import { Client } from "./client.js";
+import { makeClient } from "./client.js";
 import { loader } from "./loader.js";
 
 const load = loader(async () => {
@@ -14,7 +14,7 @@ const load = loader(async () => {
 });
 
 /** @type {typeof import("./index.d.ts").createClient} */
-export const createClient = (options) => new Client(options, load);
+export const createClient = (options) => makeClient(options, load);
 
 /** @type {typeof import("./index.d.ts").init} */
 export const init = async () => void (await load());

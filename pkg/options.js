@@ -5,42 +5,83 @@ import { KeepfreshError } from "./error.js";
 /** Longer than that, and a browser's timer rings at once. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
-const KNOWN = [
-  "refresh",
-  "guard",
-  "exclude",
-  "signIn",
-  "signOut",
-  "expiredStatuses",
-  "csrf",
-  "timeout",
-  "crossTab",
-  "fetch",
-];
+/** @param {any} value */
+const isObject = (value) => typeof value === "object" && value !== null;
+/** @param {any} value */
+const isText = (value) => typeof value === "string" && value !== "";
+/** @param {any} value */
+const isUrl = (value) => isText(value) || value instanceof URL;
+/** @param {any} value */
+const isFilled = (value) => Array.isArray(value) && value.length > 0;
+/** @param {any} value */
+const isHeaders = (value) => {
+  try {
+    return new Headers(value);
+  } catch {
+    return false;
+  }
+};
+
+/** @typedef {Record<string, [suits: (value: any) => unknown, expected: string]>} Rules What options there are. */
+
+/** @type {Rules[string]} */
+const FLAG = [(value) => typeof value === "boolean", "true or false"];
+/** @type {Rules[string]} */
+const TEXT = [isText, "a string"];
+/** @type {Rules[string]} */
+const ADDRESS = [isUrl, "a string or a URL"];
+
+/** @type {Rules} */
+const RULES = {
+  refresh: [
+    (value) => isUrl(value?.url ?? value),
+    'the URL of the refresh endpoint, like "/auth/refresh", or an object with its url',
+  ],
+  guard: [isFilled, "a list of URL prefixes that is not empty"],
+  exclude: [Array.isArray, "a list of URL prefixes"],
+  signIn: ADDRESS,
+  signOut: ADDRESS,
+  expiredStatuses: [
+    (value) => isFilled(value) && value.every((/** @type {any} */ it) => Number.isInteger(it) && it >= 400 && it <= 599),
+    "a list of statuses between 400 and 599",
+  ],
+  csrf: [
+    (value) => isText(value?.header) && isText(value.value) !== isText(value.cookie) && isHeaders([[value.header, value.value ?? ""]]),
+    "{ header, value } or { header, cookie }, each a string that a header can have",
+  ],
+  timeout: [
+    (value) => typeof value === "number" && value > 0 && value <= LONGEST_TIMEOUT,
+    `a number of milliseconds above 0, ${LONGEST_TIMEOUT} at the most`,
+  ],
+  crossTab: FLAG,
+  fetch: [(value) => typeof value === "function", "a function"],
+};
+
+/** @type {Rules} */
+const REFRESH_RULES = {
+  url: ADDRESS,
+  method: [(value) => isText(value) && /^(?!(GET|HEAD)$)[A-Z]+$/i.test(value), 'a method that may change something, like "POST"'],
+  headers: [isHeaders, "what new Headers() takes"],
+  idempotencyKey: FLAG,
+};
+
+/** @type {Rules} */
+const CSRF_RULES = { header: TEXT, value: TEXT, cookie: TEXT };
 
 /**
- * Reads the options into what the engine takes: every URL absolute, every default filled in.
+ * Reads the options into what the client and the engine take: every URL absolute, every default filled in.
  * @param {any} options
  */
 export function readOptions(options) {
   expect(isObject(options), "options", "an object with at least the refresh URL");
-  onlyKnown("", options, KNOWN);
-
+  check("", options, RULES);
   const { guard, exclude = [], csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
   const request = isUrl(options.refresh) ? { url: options.refresh } : options.refresh;
-  const aim = 'the URL of the refresh endpoint, like "/auth/refresh", or an object with its url';
-  expect(isObject(request) && isUrl(request.url), "refresh", aim);
-  onlyKnown("refresh.", request, ["url", "method", "headers", "idempotencyKey"]);
-  const { method = "POST", headers, idempotencyKey = false } = request;
+  check("refresh.", request, REFRESH_RULES);
+  check("csrf.", csrf ?? {}, CSRF_RULES);
+  const { method = "POST", headers, idempotencyKey } = request;
   const refresh = readUrl("refresh", request.url);
 
-  expect(typeof method === "string" && /^[A-Za-z]+$/.test(method), "refresh.method", 'a method like "POST"');
-  expect(!/^(GET|HEAD)$/i.test(method), "refresh.method", "a method that may change something, like POST");
-  expect(headers === undefined || isHeaders(headers), "refresh.headers", "what new Headers() takes");
-  expect(typeof idempotencyKey === "boolean", "refresh.idempotencyKey", "true or false");
-
-  expect(isList(guard ?? [refresh.origin]), "guard", "a list of URL prefixes that is not empty");
-  expect(Array.isArray(exclude), "exclude", "a list of URL prefixes");
   /** @param {string} name */
   const readPrefix = (name) => (/** @type {unknown} */ value) => {
     const url = readUrl(name, value);
@@ -49,45 +90,32 @@ export function readOptions(options) {
     return withoutQuery(url);
   };
 
-  expect(
-    isList(expiredStatuses) &&
-      expiredStatuses.every((/** @type {any} */ it) => Number.isInteger(it) && it >= 400 && it <= 599),
-    "expiredStatuses",
-    "a list of statuses between 400 and 599",
-  );
-  expect(
-    typeof timeout === "number" && timeout > 0 && timeout <= LONGEST_TIMEOUT,
-    "timeout",
-    `a number of milliseconds above 0, ${LONGEST_TIMEOUT} at the most`,
-  );
-  expect(typeof crossTab === "boolean", "crossTab", "true or false");
-  expect(options.fetch === undefined || typeof options.fetch === "function", "fetch", "a function");
-  if (csrf !== undefined) {
-    const one = '{ header, value } or { header, cookie }, each a string';
-    expect(isObject(csrf) && isText(csrf.header) && isText(csrf.value) !== isText(csrf.cookie), "csrf", one);
-    onlyKnown("csrf.", csrf, ["header", "value", "cookie"]);
-    expect(isHeaders([[csrf.header, csrf.value ?? ""]]), "csrf", "a name and a value that a header can have");
-  }
-
   const home = globalThis.origin ?? "";
+  const isHome = refresh.origin === home;
   return {
-    home,
-    refresh,
+    fetch: options.fetch,
+    csrf: { ...csrf },
+    endpoint: refresh.href,
     method: method.toUpperCase(),
     headers: headers && new Headers(headers),
-    idempotencyKey: idempotencyKey || refresh.origin === globalThis.origin,
-    scope: [
-      home,
-      [withoutQuery(refresh)],
-      (guard ?? [refresh.origin]).map(readPrefix("guard")),
-      exclude.map(readPrefix("exclude")),
-      options.signIn === undefined ? [] : [withoutQuery(readUrl("signIn", options.signIn))],
-      options.signOut === undefined ? [] : [withoutQuery(readUrl("signOut", options.signOut))],
+    credentials: /** @type {RequestCredentials} */ (isHome ? "same-origin" : "include"),
+    hasKey: idempotencyKey || isHome,
+    // What the engine makes its half of, in its order.
+    policy: [
+      refresh.href,
+      [
+        home,
+        [withoutQuery(refresh)],
+        guard?.map(readPrefix("guard")) ?? [refresh.origin + "/"],
+        exclude.map(readPrefix("exclude")),
+        options.signIn === undefined ? [] : [withoutQuery(readUrl("signIn", options.signIn))],
+        options.signOut === undefined ? [] : [withoutQuery(readUrl("signOut", options.signOut))],
+      ],
+      [...expiredStatuses],
+      timeout,
+      csrf !== undefined,
+      crossTab,
     ],
-    expiredStatuses: [...expiredStatuses],
-    timeout,
-    crossTab,
-    hasCsrf: csrf !== undefined,
   };
 }
 
@@ -105,27 +133,31 @@ export const withoutQuery = ({ origin, pathname }) => origin + pathname;
  * @param {string} name
  * @param {string} expected
  */
-function expect(met, name, expected) {
-  if (!met) invalid(`option "${name}": expected ${expected}`);
+export function expect(met, name, expected) {
+  if (!met) invalid(name, expected);
 }
 
 /**
- * @param {string} message
+ * @param {string} name
+ * @param {string} expected
  * @param {unknown} [cause]
  * @returns {never}
  */
-function invalid(message, cause) {
-  throw new KeepfreshError("invalid_options", message, cause);
+function invalid(name, expected, cause) {
+  throw new KeepfreshError("invalid_options", `option "${name}": expected ${expected}`, cause);
 }
 
 /**
  * @param {string} path
- * @param {object} value
- * @param {string[]} known
+ * @param {any} given
+ * @param {Rules} rules
  */
-function onlyKnown(path, value, known) {
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key)) invalid(`unknown option "${path}${key}": expected one of ${known.join(", ")}`);
+function check(path, given, rules) {
+  for (const name in { ...given, ...rules }) {
+    expect(Object.hasOwn(rules, name), path + name, `to be one of ${Object.keys(rules).join(", ")}`);
+    const [suits, expected] = rules[name];
+    // Without the refresh nothing makes sense.
+    expect((given[name] === undefined && name !== "refresh") || suits(given[name]), path + name, expected);
   }
 }
 
@@ -134,36 +166,16 @@ function onlyKnown(path, value, known) {
  * @param {any} value
  */
 function readUrl(name, value) {
+  expect(isUrl(value), name, ADDRESS[1]);
   const relativeTo = base();
   let url;
   try {
     url = new URL(value, relativeTo);
   } catch (cause) {
-    invalid(
-      `option "${name}": expected a URL, and ${JSON.stringify(String(value))} does not parse as one here` +
-        (relativeTo ? "" : ", where there is no page: call this in a browser, or give an absolute URL"),
-      relativeTo ? undefined : cause,
-    );
+    const here = relativeTo ? "" : " where there is no page: call this in a browser, or give an absolute URL";
+    invalid(name, `a URL, and "${value}" is none${here}`, relativeTo ? undefined : cause);
   }
-  expect(isUrl(value), name, "a string or a URL");
   expect(/^https?:$/.test(url.protocol), name, "a URL with the scheme http or https");
   expect(url.username + url.password === "", name, "a URL without user name and password");
   return url;
-}
-
-/** @param {any} value */
-const isObject = (value) => typeof value === "object" && value !== null;
-/** @param {any} value */
-const isText = (value) => typeof value === "string" && value !== "";
-/** @param {any} value */
-const isUrl = (value) => isText(value) || value instanceof URL;
-/** @param {any} value */
-const isList = (value) => Array.isArray(value) && value.length > 0;
-/** @param {any} value */
-function isHeaders(value) {
-  try {
-    return Boolean(new Headers(value));
-  } catch {
-    return false;
-  }
 }

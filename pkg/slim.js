@@ -1,7 +1,7 @@
 // @ts-check
 // The lean entry: the engine is a file, which the page's bundler or server puts somewhere.
 
-import { Client } from "./client.js";
+import { makeClient } from "./client.js";
 import { compile } from "./compile.js";
 import { loader } from "./loader.js";
 
@@ -11,7 +11,7 @@ let engine;
 const load = loader(() => compile(engine));
 
 /** @type {typeof import("./slim.d.ts").createClient} */
-export const createClient = (options) => new Client(options, load);
+export const createClient = (options) => makeClient(options, load);
 
 /** @type {typeof import("./slim.d.ts").init} */
 export const init = (source) => {

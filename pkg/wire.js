@@ -1,34 +1,26 @@
 // @ts-check
 
-/** The ways out of one client: the fetch to use, and the refresh. */
-export class Wire {
+/** @typedef {ReturnType<typeof openWire>} Wire */
+
+/**
+ * The ways out of one client: the fetch to use, and the refresh. And the way in that can be had: in fetch's place.
+ * @param {ReturnType<typeof import("./options.js").readOptions>} options
+ */
+export function openWire({ fetch: given, csrf, endpoint, method, headers: extra, credentials, hasKey }) {
   /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
-  native;
-  #given;
-  /** @type {{ header?: string, value?: string, cookie?: string }} */
-  #csrf;
-  #refresh;
-
-  /**
-   * @param {import("./index.d.ts").Options} options
-   * @param {ReturnType<typeof import("./options.js").readOptions>} read
-   */
-  constructor({ fetch, csrf }, read) {
-    this.#given = fetch;
-    this.#csrf = { ...csrf };
-    this.#refresh = read;
-  }
-
+  let native;
+  /** @type {(() => void) | undefined} */
+  let uninstall;
   /** Whether a fetch is being called. What that calls in turn is not for the client. */
-  sending = false;
+  let sending = false;
 
   /** @type {typeof fetch} */
-  fetch = (input, init) => {
-    this.sending = true;
+  const send = (input, init) => {
+    sending = true;
     try {
-      return Promise.resolve((this.#given ?? this.native ?? globalThis.fetch)(input, init));
+      return Promise.resolve((given ?? native ?? globalThis.fetch)(input, init));
     } finally {
-      this.sending = false;
+      sending = false;
     }
   };
 
@@ -36,36 +28,60 @@ export class Wire {
    * A cookie that is not there proves nothing, so then nothing is added.
    * @param {Headers} headers
    */
-  addCsrf(headers) {
-    const { header, cookie, value = cookie && readCookie(cookie) } = this.#csrf;
+  const addCsrf = (headers) => {
+    const { header, cookie, value = cookie && readCookie(cookie) } = csrf;
     if (header && value !== undefined) headers.set(header, value);
-  }
+  };
 
-  /**
-   * @param {string} key
-   * @param {AbortSignal} signal
-   */
-  refresh(key, signal) {
-    const { refresh, home, method, idempotencyKey } = this.#refresh;
-    const headers = new Headers(this.#refresh.headers);
-    this.addCsrf(headers);
-    // draft-ietf-httpapi-idempotency-key-header: a quoted string
-    if (idempotencyKey) headers.set("idempotency-key", `"${key}"`);
-    return this.fetch(refresh.href, {
-      method,
-      headers,
-      signal,
-      credentials: refresh.origin === home ? "same-origin" : "include",
-      // A reload or a closed tab must not lose the cookie that the server has just rotated.
-      keepalive: true,
-      // A refresh that is sent elsewhere, to a sign-in page say, is a refusal and not a 200.
-      redirect: "manual",
-      cache: "no-store",
-    });
-  }
+  return {
+    fetch: send,
+    addCsrf,
+
+    /**
+     * @param {string} key
+     * @param {AbortSignal} signal
+     */
+    refresh(key, signal) {
+      const headers = new Headers(extra);
+      addCsrf(headers);
+      // draft-ietf-httpapi-idempotency-key-header: a quoted string
+      if (hasKey) headers.set("idempotency-key", `"${key}"`);
+      return send(endpoint, {
+        method,
+        headers,
+        signal,
+        credentials,
+        // A reload or a closed tab must not lose the cookie that the server has just rotated.
+        keepalive: true,
+        // A refresh that is sent elsewhere, to a sign-in page say, is a refusal and not a 200.
+        redirect: "manual",
+        cache: "no-store",
+      });
+    },
+
+    /** @param {typeof fetch} client */
+    install(client) {
+      if (uninstall) return uninstall;
+      const before = (native = globalThis.fetch);
+      let active = true;
+      /** @type {typeof fetch} */
+      const installed = (input, init) => (active && !sending ? client : before)(input, init);
+      globalThis.fetch = installed;
+      uninstall = () => {
+        if (!active) return;
+        active = false;
+        uninstall = native = undefined;
+        // Somebody else may have wrapped it since; then ours stays in their chain and hands through.
+        if (globalThis.fetch === installed) globalThis.fetch = before;
+      };
+      return uninstall;
+    },
+
+    uninstall: () => uninstall?.(),
+  };
 }
 
-/** @param {string | undefined} name */
+/** @param {string} name */
 function readCookie(name) {
   try {
     const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));

@@ -71,8 +71,8 @@ thread_local! {
 /// what is not, the sign-in and the sign-out, if there are any.
 #[wasm_bindgen]
 pub fn create(
-    session: &JsValue,
     host: Host,
+    session: &JsValue,
     scope: &JsValue,
     expired_statuses: &JsValue,
     timeout: f64,

@@ -40,8 +40,8 @@ fn world(session: &str, status: u16) -> (u32, JsValue) {
     );
     let world = eval(&source).unwrap();
     let client = js::create(
-        &session.into(),
         get(&world, "host").unchecked_into(),
+        &session.into(),
         &get(&world, "scope"),
         &get(&world, "expiredStatuses"),
         1_000.0,
