@@ -84,12 +84,6 @@ export function makeClient(options, load) {
   }
 
   /**
-   * @param {number} place
-   * @param {ReturnType<typeof capture>} request
-   */
-  const call = (place, request) => engine.call(half, place, request, request.replayable, request.credentials);
-
-  /**
    * While the engine loads. fetch takes its arguments at the call, and so do we: what the caller changes until the
    * request is sent makes no difference.
    * @param {RequestInfo | URL} input
@@ -102,7 +96,7 @@ export function makeClient(options, load) {
     const request = capture(wire, taken, init);
     const url = new URL(addressOf(input), base()).href;
     await ready();
-    return call(placeOf(url), request);
+    return engine.call(half, placeOf(url), ...request);
   }
 
   /** @type {typeof globalThis.fetch} */
@@ -110,7 +104,8 @@ export function makeClient(options, load) {
     if (!engine) return fetchEarly(input, init);
     try {
       const place = placeOf(addressOf(input));
-      return place === UNGUARDED ? wire.fetch(input, init) : call(place, capture(wire, input, init));
+      if (place === UNGUARDED) return wire.fetch(input, init);
+      return engine.call(half, place, ...capture(wire, input, init));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -182,22 +177,22 @@ export function makeClient(options, load) {
 const addressOf = (input) =>
   typeof input === "string" ? input : /** @type {Request} */ (input).url ?? String(input);
 
-const FAILURES = /** @type {const} */ ([
+/** @type {[code: import("./index.d.ts").KeepfreshError["code"], message: string][]} */
+const FAILURES = [
   ["refresh_unavailable", "the session could not be refreshed in time; nobody has been signed out"],
   [
     "not_replayable",
-    "the access token had expired, and this request can be sent only once; send it anew, or call ensureFresh() before",
+    "the access token had expired, and a stream can be sent only once: call ensureFresh() before",
   ],
-  ["disposed", "this client has been disposed of; create another one"],
-]);
+  ["disposed", "this client has been disposed of"],
+];
 
 /**
  * @param {number} index
  * @param {unknown} [cause]
  */
 function failure(index, cause) {
-  const [code, message] = FAILURES[index];
-  return new KeepfreshError(code, message, index === UNAVAILABLE ? explain(cause) : undefined);
+  return new KeepfreshError(...FAILURES[index], index === UNAVAILABLE ? explain(cause) : undefined);
 }
 
 /** @param {unknown} cause What `fetch` rejected with, the status of the answer, or nothing if none came. */

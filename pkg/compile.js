@@ -10,33 +10,26 @@ const fetch = globalThis.fetch;
  * @param {import("./slim.d.ts").EngineSource | undefined} source
  */
 export async function compile(source) {
-  const given = await (typeof source === "function" ? source() : source);
-  const module =
-    typeof given === "string" || given instanceof URL
-      ? await compileResponse(await fetch(given))
-      : given instanceof Response
-        ? await compileResponse(given)
-        : await compileBytes(given);
-  const foreign = WebAssembly.Module.imports(module).find(({ module }) => !(module in imports));
-  if (foreign) throw new Error("the .wasm is that of another version of keepfresh, or of something else");
-  return module;
+  /** @type {any} */
+  let engine = await (typeof source === "function" ? source() : source);
+  if (engine === undefined) throw new Error('call init() with where "keepfresh/keepfresh.wasm" is');
+  if (typeof engine === "string" || engine instanceof URL) engine = await fetch(engine);
+  if (engine instanceof Response) engine = await read(engine);
+  if (!(engine instanceof WebAssembly.Module)) engine = await WebAssembly.compile(engine);
+  if (WebAssembly.Module.imports(engine).some(({ module }) => !(module in imports))) {
+    throw new Error("the .wasm is that of another version, or of something else");
+  }
+  return engine;
 }
 
 /**
+ * The module, or its bytes: browsers compile a stream only if its type is right, to the letter.
  * @param {Response} response
- * @returns {Promise<WebAssembly.Module>}
  */
-async function compileResponse(response) {
+function read(response) {
   const { ok, status, url } = response;
   const type = response.headers.get("content-type") ?? "";
   if (!ok) throw new Error(`${url} was answered ${status}`);
-  if (/html/i.test(type)) throw new Error(`${url} is a page, and not the .wasm: is that deployed?`);
-  // Browsers compile a stream only if its type is right, to the letter.
-  return type === "application/wasm" ? WebAssembly.compileStreaming(response) : compileBytes(await response.arrayBuffer());
-}
-
-/** @param {any} given */
-async function compileBytes(given) {
-  if (given === undefined) throw new Error('call init() with where "keepfresh/keepfresh.wasm" is');
-  return given instanceof WebAssembly.Module ? given : WebAssembly.compile(given);
+  if (/html/i.test(type)) throw new Error(`${url} is a page, and not the .wasm`);
+  return type === "application/wasm" ? WebAssembly.compileStreaming(response) : response.arrayBuffer();
 }

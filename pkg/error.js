@@ -4,6 +4,8 @@
 const brand = Symbol.for("keepfresh.error");
 
 export class KeepfreshError extends Error {
+  name = "KeepfreshError";
+
   /**
    * @param {import("./index.d.ts").KeepfreshError["code"]} code
    * @param {string} message
@@ -11,9 +13,11 @@ export class KeepfreshError extends Error {
    */
   constructor(code, message, cause) {
     super(`keepfresh: ${message}`, cause === undefined ? undefined : { cause });
-    this.name = "KeepfreshError";
     this.code = code;
-    Object.defineProperty(this, brand, { value: true });
+  }
+
+  get [brand]() {
+    return true;
   }
 }
 

@@ -6,8 +6,6 @@ import { KeepfreshError } from "./error.js";
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
 /** @param {any} value */
-const isObject = (value) => typeof value === "object" && value !== null;
-/** @param {any} value */
 const isText = (value) => typeof value === "string" && value !== "";
 /** @param {any} value */
 const isUrl = (value) => isText(value) || value instanceof URL;
@@ -35,7 +33,7 @@ const ADDRESS = [isUrl, "a string or a URL"];
 const RULES = {
   refresh: [
     (value) => isUrl(value?.url ?? value),
-    'the URL of the refresh endpoint, like "/auth/refresh", or an object with its url',
+    'a URL like "/auth/refresh", or an object with its url',
   ],
   guard: [isFilled, "a list of URL prefixes that is not empty"],
   exclude: [Array.isArray, "a list of URL prefixes"],
@@ -47,7 +45,7 @@ const RULES = {
   ],
   csrf: [
     (value) => isText(value?.header) && isText(value.value) !== isText(value.cookie) && isHeaders([[value.header, value.value ?? ""]]),
-    "{ header, value } or { header, cookie }, each a string that a header can have",
+    "{ header, value } or { header, cookie }, fit for a header",
   ],
   timeout: [
     (value) => typeof value === "number" && value > 0 && value <= LONGEST_TIMEOUT,
@@ -73,22 +71,32 @@ const CSRF_RULES = { header: TEXT, value: TEXT, cookie: TEXT };
  * @param {any} options
  */
 export function readOptions(options) {
-  expect(isObject(options), "options", "an object with at least the refresh URL");
+  expect(options && typeof options === "object", "options", "an object with the refresh URL");
   check("", options, RULES);
-  const { guard, exclude = [], csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
+  const { csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
   const request = isUrl(options.refresh) ? { url: options.refresh } : options.refresh;
   check("refresh.", request, REFRESH_RULES);
   check("csrf.", csrf ?? {}, CSRF_RULES);
   const { method = "POST", headers, idempotencyKey } = request;
   const refresh = readUrl("refresh", request.url);
 
-  /** @param {string} name */
-  const readPrefix = (name) => (/** @type {unknown} */ value) => {
+  /**
+   * @param {string} name
+   * @param {unknown} value
+   */
+  const readPrefix = (name, value) => {
     const url = readUrl(name, value);
     expect(url.protocol === refresh.protocol, name, `URLs with the scheme of the refresh URL, ${refresh.protocol}`);
     expect(url.search + url.hash === "", name, "prefixes without a query or a fragment");
-    return withoutQuery(url);
+    return url;
   };
+  /**
+   * @param {string} name
+   * @param {typeof readUrl} read
+   * @param {string[]} [byDefault]
+   */
+  const addresses = (name, read, byDefault = []) =>
+    [options[name] ?? byDefault].flat().map((value) => withoutQuery(read(name, value)));
 
   const home = globalThis.origin ?? "";
   const isHome = refresh.origin === home;
@@ -96,20 +104,28 @@ export function readOptions(options) {
     fetch: options.fetch,
     csrf: { ...csrf },
     endpoint: refresh.href,
-    method: method.toUpperCase(),
-    headers: headers && new Headers(headers),
-    credentials: /** @type {RequestCredentials} */ (isHome ? "same-origin" : "include"),
     hasKey: idempotencyKey || isHome,
+    /** @type {RequestInit} */
+    init: {
+      method: method.toUpperCase(),
+      headers: new Headers(headers),
+      credentials: isHome ? "same-origin" : "include",
+      // A reload or a closed tab must not lose the cookie that the server has just rotated.
+      keepalive: true,
+      // A refresh that is sent elsewhere, to a sign-in page say, is a refusal and not a 200.
+      redirect: "manual",
+      cache: "no-store",
+    },
     // What the engine makes its half of, in its order.
     policy: [
       refresh.href,
       [
         home,
         [withoutQuery(refresh)],
-        guard?.map(readPrefix("guard")) ?? [refresh.origin + "/"],
-        exclude.map(readPrefix("exclude")),
-        options.signIn === undefined ? [] : [withoutQuery(readUrl("signIn", options.signIn))],
-        options.signOut === undefined ? [] : [withoutQuery(readUrl("signOut", options.signOut))],
+        addresses("guard", readPrefix, [refresh.origin]),
+        addresses("exclude", readPrefix),
+        addresses("signIn", readUrl),
+        addresses("signOut", readUrl),
       ],
       [...expiredStatuses],
       timeout,

@@ -4,7 +4,10 @@
  * A request as it was when its caller made it, to be sent as often as need be with the same bytes.
  *
  * What the caller still holds in hand and may change (headers, buffers, forms) is copied at once; what cannot change
- * (strings, blobs, a request without a body) is not. A stream can be sent only once, and is not `replayable`.
+ * (strings, blobs, a request without a body) is not.
+ *
+ * Returns what the engine takes: the request, whether it is replayable (a stream can be sent only once), and the
+ * credentials mode that the caller chose, as the engine counts them, or -1 if nobody did.
  *
  * @param {import("./wire.js").Wire} wire
  * @param {RequestInfo | URL} input
@@ -24,22 +27,14 @@ export function capture(wire, input, init) {
   const isCloned = request && init?.body == null && !/^(GET|HEAD)$/.test(request.method);
   /** @type {any} */
   let next = request ?? String(input);
-  // A `Request` always has a credentials mode: "same-origin" when nobody chose.
-  const mode = request?.credentials;
 
   /** @param {RequestInit} more */
   const change = (more) => {
     // Any `init` makes fetch forget a request's referrer (Fetch standard, constructor of Request, step 13).
-    const { referrer, referrerPolicy } = request ?? {};
-    init = { ...(request && { referrer, referrerPolicy }), ...init, ...more };
+    init = { referrer: request?.referrer, referrerPolicy: request?.referrerPolicy, ...init, ...more };
   };
 
-  return {
-    replayable,
-
-    /** The credentials mode that the caller chose, as the engine counts them; -1 if nobody did. */
-    credentials: MODES.indexOf(init?.credentials ?? (mode === "same-origin" ? "" : mode ?? "")),
-
+  const outgoing = {
     signal: init?.signal ?? request?.signal,
 
     /** Whether it can change something (RFC 9110, section 9.2.1). */
@@ -62,12 +57,16 @@ export function capture(wire, input, init) {
     addCsrf(stay) {
       const headers = new Headers(init?.headers ?? request?.headers);
       wire.addCsrf(headers);
-      change({ headers });
-      if (stay && !init?.mode) change({ mode: "same-origin" });
+      change({ headers, mode: init?.mode ?? (stay ? "same-origin" : undefined) });
     },
   };
+  // A `Request` always has a credentials mode: "same-origin" when nobody chose.
+  const mode = request?.credentials;
+  const credentials = init?.credentials ?? (mode === "same-origin" ? undefined : mode);
+  return [outgoing, replayable, MODES.indexOf(credentials)];
 }
 
+/** @type {unknown[]} */
 const MODES = ["omit", "same-origin", "include"];
 
 /**
@@ -78,16 +77,13 @@ const MODES = ["omit", "same-origin", "include"];
 const isRequest = (input) => typeof input?.url === "string";
 
 /** @param {unknown} value */
-const kindOf = (value) => Object.prototype.toString.call(value).slice(8, -1);
+const kindOf = (value) => ({}).toString.call(value).slice(8, -1);
 
 /** @param {unknown} body */
 const isStream = (body) => kindOf(body) === "ReadableStream";
 
 /** @param {object} value */
-function isPlain(value) {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
-}
+const isPlain = (value) => !Object.getPrototypeOf(Object.getPrototypeOf(value) ?? Object.prototype);
 
 /** @param {HeadersInit} [headers] */
 const copyHeaders = (headers) =>

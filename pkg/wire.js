@@ -6,7 +6,7 @@
  * The ways out of one client: the fetch to use, and the refresh. And the way in that can be had: in fetch's place.
  * @param {ReturnType<typeof import("./options.js").readOptions>} options
  */
-export function openWire({ fetch: given, csrf, endpoint, method, headers: extra, credentials, hasKey }) {
+export function openWire({ fetch: given, csrf, endpoint, hasKey, init }) {
   /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
   let native;
   /** @type {(() => void) | undefined} */
@@ -42,39 +42,28 @@ export function openWire({ fetch: given, csrf, endpoint, method, headers: extra,
      * @param {AbortSignal} signal
      */
     refresh(key, signal) {
-      const headers = new Headers(extra);
+      const headers = new Headers(init.headers);
       addCsrf(headers);
       // draft-ietf-httpapi-idempotency-key-header: a quoted string
       if (hasKey) headers.set("idempotency-key", `"${key}"`);
-      return send(endpoint, {
-        method,
-        headers,
-        signal,
-        credentials,
-        // A reload or a closed tab must not lose the cookie that the server has just rotated.
-        keepalive: true,
-        // A refresh that is sent elsewhere, to a sign-in page say, is a refusal and not a 200.
-        redirect: "manual",
-        cache: "no-store",
-      });
+      return send(endpoint, { ...init, headers, signal });
     },
 
     /** @param {typeof fetch} client */
     install(client) {
       if (uninstall) return uninstall;
-      const before = (native = globalThis.fetch);
-      let active = true;
-      /** @type {typeof fetch} */
-      const installed = (input, init) => (active && !sending ? client : before)(input, init);
-      globalThis.fetch = installed;
-      uninstall = () => {
-        if (!active) return;
-        active = false;
+      const before = globalThis.fetch;
+      const undo = () => {
+        if (uninstall !== undo) return;
         uninstall = native = undefined;
         // Somebody else may have wrapped it since; then ours stays in their chain and hands through.
         if (globalThis.fetch === installed) globalThis.fetch = before;
       };
-      return uninstall;
+      /** @type {typeof fetch} */
+      const installed = (input, init) => (uninstall === undo && !sending ? client : before)(input, init);
+      native = before;
+      globalThis.fetch = installed;
+      return (uninstall = undo);
     },
 
     uninstall: () => uninstall?.(),
@@ -84,8 +73,8 @@ export function openWire({ fetch: given, csrf, endpoint, method, headers: extra,
 /** @param {string} name */
 function readCookie(name) {
   try {
-    const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
-    return found?.slice(`${name}=`.length);
+    const found = document.cookie.split("; ").find((pair) => pair.startsWith(name + "="));
+    return found?.slice(name.length + 1);
   } catch {
     // No document (a worker), or one that may have no cookies (a sandboxed frame).
     return undefined;
