@@ -137,10 +137,12 @@ impl Driver {
 
     fn new(name: &JsValue) -> &'static Self {
         let driver: &'static Cell<Option<&'static Self>> = Box::leak(Box::default());
-        let callback = Closure::<dyn Fn(u32, f64, JsValue, JsValue) -> Settlement>::new(
+        let callback = Closure::<dyn Fn(u32, f64, JsValue, JsValue) -> JsValue>::new(
             |step, about, value, more| match driver.get() {
-                Some(driver) => driver.come_back(step, about, value, more),
-                None => Ok(value),
+                Some(driver) => driver
+                    .come_back(step, about, value, more)
+                    .unwrap_or_else(|error| Promise::reject(&error).into()),
+                None => value,
             },
         );
         let new: &'static Self = Box::leak(Box::new(Self {

@@ -53,9 +53,16 @@ const OWN: [(&str, &str); 12] = [
     ("let numBytesDecoded", ""),
 ];
 
-/// What is cut out wherever it is. Numbers come from the wasm with a sign, and none of ours is so large that it has one.
-/// Whoever is handed a boolean takes 0 and 1 too.
-const SPARE: [&str; 2] = [" >>> 0", " !== 0"];
+/// What is put differently wherever it is.
+const CHANGES: [(&str, &str); 4] = [
+    // Numbers come from the wasm with a sign, and none of ours is so large that it has one.
+    (" >>> 0", ""),
+    // Whoever is handed a boolean takes 0 and 1 too.
+    (" !== 0", ""),
+    // What a closure calls is one more export that is called directly.
+    ("function wasm_bindgen__", "export function wasm_bindgen__"),
+    (", wasm_bindgen__", ", wasm.wasm_bindgen__"),
+];
 
 pub(crate) struct Bound {
     pub(crate) wasm: PathBuf,
@@ -118,8 +125,8 @@ fn compact(glue: &str, module: &str, imported: &HashSet<&str>) -> Result<Glue> {
     let is_comment = |line: &str| line.starts_with("/**") || line.starts_with(" *");
     let lines = glue.split_inclusive('\n');
     let mut glue: String = lines.filter(|line| !is_comment(line)).collect();
-    for spare in SPARE {
-        glue = glue.replace(spare, "");
+    for (original, ours) in CHANGES {
+        glue = glue.replace(original, ours);
     }
     let mut code = String::new();
     let mut imports = BTreeMap::<String, Vec<String>>::new();
