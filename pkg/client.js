@@ -113,12 +113,7 @@ export function makeClient(options, load) {
 
   /** What the engine cannot do without us. */
   const host = {
-    /**
-     * @param {number} seed
-     * @param {number} number
-     * @param {AbortSignal} signal
-     */
-    refresh: (seed, number, signal) => wire.refresh(`${seed}-${number}`, signal),
+    refresh: wire.refresh,
     /** @param {Response} response */
     place: ({ url }) => placeOf(url),
     error: failure,
@@ -142,7 +137,7 @@ export function makeClient(options, load) {
 
     /** @param {{ maxAge?: number, signal?: AbortSignal }} [options] */
     async ensureFresh({ maxAge, signal } = {}) {
-      expect(maxAge === undefined || maxAge >= 0, "maxAge", "milliseconds, 0 or more");
+      expect((maxAge ?? 0) >= 0, "maxAge", "milliseconds, 0 or more");
       await ready();
       return engine.ensureFresh(half, maxAge ?? NaN, signal);
     }
@@ -179,7 +174,7 @@ const addressOf = (input) =>
 
 /** @type {[code: import("./index.d.ts").KeepfreshError["code"], message: string][]} */
 const FAILURES = [
-  ["refresh_unavailable", "the session could not be refreshed in time; nobody has been signed out"],
+  ["refresh_unavailable", "the session could not be refreshed in time"],
   [
     "not_replayable",
     "the access token had expired, and a stream can be sent only once: call ensureFresh() before",

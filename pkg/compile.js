@@ -1,6 +1,7 @@
 // @ts-check
 
 import { imports } from "./engine/glue.js";
+import { isUrl } from "./options.js";
 
 /** From before a client can have been installed in its place: that one would wait for the engine. */
 const fetch = globalThis.fetch;
@@ -13,7 +14,7 @@ export async function compile(source) {
   /** @type {any} */
   let engine = await (typeof source === "function" ? source() : source);
   if (engine === undefined) throw new Error('call init() with where "keepfresh/keepfresh.wasm" is');
-  if (typeof engine === "string" || engine instanceof URL) engine = await fetch(engine);
+  if (isUrl(engine)) engine = await fetch(engine);
   if (engine instanceof Response) engine = await read(engine);
   if (!(engine instanceof WebAssembly.Module)) engine = await WebAssembly.compile(engine);
   if (WebAssembly.Module.imports(engine).some(({ module }) => !(module in imports))) {

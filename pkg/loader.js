@@ -30,9 +30,8 @@ async function instantiate(source) {
 /** @param {unknown} cause */
 function explain(cause) {
   const why = String(cause);
-  return /Content Security Policy|unsafe-eval|blocked by CSP/i.test(why)
+  // What Chromium and WebKit say, and what Firefox says.
+  return /unsafe-eval|by CSP/.test(why)
     ? "the page's Content Security Policy forbids WebAssembly; add 'wasm-unsafe-eval' to its script-src"
-    : typeof WebAssembly === "undefined"
-      ? "there is no WebAssembly here"
-      : `the engine could not be loaded (${why})`;
+    : `the engine could not be loaded (${why})`;
 }

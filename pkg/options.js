@@ -8,15 +8,15 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 /** @param {any} value */
 const isText = (value) => typeof value === "string" && value !== "";
 /** @param {any} value */
-const isUrl = (value) => isText(value) || value instanceof URL;
+export const isUrl = (value) => isText(value) || value instanceof URL;
 /** @param {any} value */
-const isFilled = (value) => Array.isArray(value) && value.length > 0;
+const isFilled = (value) => Array.isArray(value) && value.length;
 /** @param {any} value */
 const isHeaders = (value) => {
   try {
     return new Headers(value);
   } catch {
-    return false;
+    return undefined;
   }
 };
 
@@ -74,11 +74,12 @@ export function readOptions(options) {
   expect(options && typeof options === "object", "options", "an object with the refresh URL");
   check("", options, RULES);
   const { csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
-  const request = isUrl(options.refresh) ? { url: options.refresh } : options.refresh;
-  check("refresh.", request, REFRESH_RULES);
+  const { refresh } = options;
+  check("refresh.", isUrl(refresh) ? {} : refresh, REFRESH_RULES);
   check("csrf.", csrf ?? {}, CSRF_RULES);
-  const { method = "POST", headers, idempotencyKey } = request;
-  const refresh = readUrl("refresh", request.url);
+  // A string and a URL have none of these.
+  const { url = refresh, method = "POST", headers, idempotencyKey } = refresh;
+  const endpoint = readUrl("refresh", url);
 
   /**
    * @param {string} name
@@ -86,8 +87,8 @@ export function readOptions(options) {
    */
   const readPrefix = (name, value) => {
     const url = readUrl(name, value);
-    expect(url.protocol === refresh.protocol, name, `URLs with the scheme of the refresh URL, ${refresh.protocol}`);
-    expect(url.search + url.hash === "", name, "prefixes without a query or a fragment");
+    expect(url.protocol === endpoint.protocol, name, `URLs with the scheme of the refresh URL, ${endpoint.protocol}`);
+    expect(!(url.search + url.hash), name, "prefixes without a query or a fragment");
     return url;
   };
   /**
@@ -99,11 +100,11 @@ export function readOptions(options) {
     [options[name] ?? byDefault].flat().map((value) => withoutQuery(read(name, value)));
 
   const home = globalThis.origin ?? "";
-  const isHome = refresh.origin === home;
+  const isHome = endpoint.origin === home;
   return {
     fetch: options.fetch,
     csrf: { ...csrf },
-    endpoint: refresh.href,
+    endpoint: endpoint.href,
     hasKey: idempotencyKey || isHome,
     /** @type {RequestInit} */
     init: {
@@ -118,11 +119,11 @@ export function readOptions(options) {
     },
     // What the engine makes its half of, in its order.
     policy: [
-      refresh.href,
+      endpoint.href,
       [
         home,
-        [withoutQuery(refresh)],
-        addresses("guard", readPrefix, [refresh.origin]),
+        [withoutQuery(endpoint)],
+        addresses("guard", readPrefix, [endpoint.origin]),
         addresses("exclude", readPrefix),
         addresses("signIn", readUrl),
         addresses("signOut", readUrl),
@@ -192,6 +193,6 @@ function readUrl(name, value) {
     invalid(name, `a URL, and "${value}" is none${here}`, relativeTo ? undefined : cause);
   }
   expect(/^https?:$/.test(url.protocol), name, "a URL with the scheme http or https");
-  expect(url.username + url.password === "", name, "a URL without user name and password");
+  expect(!(url.username + url.password), name, "a URL without user name and password");
   return url;
 }

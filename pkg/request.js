@@ -49,7 +49,8 @@ export function capture(wire, input, init) {
       return wire.fetch(sent, init);
     },
 
-    includeCredentials() {
+    /** Has it carry cookies to another origin. */
+    include() {
       change({ credentials: "include" });
     },
 

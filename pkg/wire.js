@@ -38,14 +38,16 @@ export function openWire({ fetch: given, csrf, endpoint, hasKey, init }) {
     addCsrf,
 
     /**
-     * @param {string} key
+     * `seed` and `number` name it.
+     * @param {number} seed
+     * @param {number} number
      * @param {AbortSignal} signal
      */
-    refresh(key, signal) {
+    refresh(seed, number, signal) {
       const headers = new Headers(init.headers);
       addCsrf(headers);
       // draft-ietf-httpapi-idempotency-key-header: a quoted string
-      if (hasKey) headers.set("idempotency-key", `"${key}"`);
+      if (hasKey) headers.set("idempotency-key", `"${seed}-${number}"`);
       return send(endpoint, { ...init, headers, signal });
     },
 

@@ -50,7 +50,7 @@ extern "C" {
     fn is_unsafe_of(this: &Request) -> bool;
     #[wasm_bindgen(method, getter, js_name = signal)]
     fn signal_of(this: &Request) -> JsValue;
-    #[wasm_bindgen(method, js_name = includeCredentials)]
+    #[wasm_bindgen(method, js_name = include)]
     fn set_credentials(this: &Request);
     #[wasm_bindgen(method, catch, js_name = addCsrf)]
     fn set_csrf(this: &Request, stay: bool) -> Result<(), JsValue>;
