@@ -38,7 +38,7 @@ export function capture(wire, input, init) {
     signal: init?.signal ?? request?.signal,
 
     /** Whether it can change something (RFC 9110, section 9.2.1). */
-    get isUnsafe() {
+    isUnsafe() {
       return !/^(GET|HEAD|OPTIONS|TRACE)$/i.test(init?.method ?? request?.method ?? "GET");
     },
 

@@ -46,7 +46,7 @@ extern "C" {
     pub type Request;
     #[wasm_bindgen(method, catch, js_name = send)]
     fn send_again(this: &Request) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, getter, js_name = isUnsafe)]
+    #[wasm_bindgen(method, js_name = isUnsafe)]
     fn is_unsafe_of(this: &Request) -> bool;
     #[wasm_bindgen(method, getter, js_name = signal)]
     fn signal_of(this: &Request) -> JsValue;

@@ -16,7 +16,7 @@ const STEM: &str = "keepfresh";
 
 /// What is written in place of an item of wasm-bindgen's glue that begins so: what runs in browsers with reference
 /// types, for strings that are short. (The original works around a Safari that fails after two gigabytes of them.)
-const OWN: [(&str, &str); 12] = [
+const OWN: [(&str, &str); 13] = [
     (
         "export function __wbg_set_wasm(",
         "export function start(exports) {
@@ -24,6 +24,7 @@ const OWN: [(&str, &str); 12] = [
     wasm.__wbindgen_start();
 }",
     ),
+    ("function isLikeNone(", ""),
     // The one closure that JavaScript is given belongs to a driver, which lives as long as the page.
     ("const CLOSURE_DTORS", ""),
     (
@@ -54,11 +55,12 @@ const OWN: [(&str, &str); 12] = [
 ];
 
 /// What is put differently wherever it is.
-const CHANGES: [(&str, &str); 4] = [
+const CHANGES: [(&str, &str); 5] = [
     // Numbers come from the wasm with a sign, and none of ours is so large that it has one.
     (" >>> 0", ""),
     // Whoever is handed a boolean takes 0 and 1 too.
     (" !== 0", ""),
+    ("isLikeNone(ret)", "ret == null"),
     // What a closure calls is one more export that is called directly.
     ("function wasm_bindgen__", "export function wasm_bindgen__"),
     (", wasm_bindgen__", ", wasm.wasm_bindgen__"),
@@ -92,11 +94,13 @@ pub(crate) fn bind(source: Vec<u8>, named: bool, work: &Path) -> Result<Bound> {
     let glue = fs::read_to_string(&bound.glue)?;
 
     let module = output.wasm_mut();
+    silence(module);
+    // What only the silenced called is gone with it.
+    walrus::passes::gc::run(module);
     let imports = module.imports.iter();
     let imported = imports.map(|import| import.name.as_str()).collect();
     let glue = compact(&glue, &own_name, &imported)?;
     place(module, &own_name, &glue.places)?;
-    silence(module);
     let glue = rename(&glue.code, &shorten(module, &glue));
     module.emit_wasm_file(&bound.wasm)?;
     fs::write(&bound.glue, glue)?;
@@ -139,14 +143,14 @@ fn compact(glue: &str, module: &str, imported: &HashSet<&str>) -> Result<Glue> {
             let function = arrow(function);
             if imported.contains(name) {
                 imports.entry(function).or_default().push(name.to_owned());
-            } else {
+            } else if function.contains(&format!("wasm.{name}(")) {
                 let (arguments, call) = function.split_once(" => ").unwrap_or_default();
                 ensure!(
                     call == format!("wasm.{name}{arguments}"),
                     "the engine's {name} takes or returns what JavaScript cannot hand over as it is: {function}"
                 );
                 entrances.insert(name.to_owned());
-            }
+            } // else the wasm imported it until it was silenced
         } else {
             code.push_str(item);
         }
@@ -313,7 +317,7 @@ mod tests {
     use super::{HashMap, HashSet, rename};
 
     #[test]
-    fn imports_become_one_list_without_repeats_and_the_rest_stays() {
+    fn imports_become_one_list_without_repeats_and_the_rest_stays() -> super::Result<()> {
         let glue = "/**\n * Says something.\n */\n\
                     export function a(arg0) {\n    const ret = arg0.x;\n    return ret;\n}\n\
                     export function b() { return handleError(function (arg0) {\n    arg0.y();\n}, arguments); }\n\
@@ -327,10 +331,11 @@ mod tests {
                     caught((arg0) => arg0.y()),\n] };\n";
         let places: [&[&str]; 3] = [&["d"], &["a", "c"], &["b"]];
         let imported = HashSet::from(["a", "b", "c", "d"]);
-        let glue = super::compact(glue, "k0", &imported).unwrap();
+        let glue = super::compact(glue, "k0", &imported)?;
         assert_eq!(glue.code, code);
         assert_eq!(glue.places, places.map(owned));
         assert_eq!(glue.entrances, HashSet::from(["e".to_owned()]));
+        Ok(())
     }
 
     fn owned(names: &[&str]) -> Vec<String> {
