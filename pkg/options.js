@@ -73,8 +73,7 @@ const CSRF_RULES = { header: TEXT, value: TEXT, cookie: TEXT };
 export function readOptions(options) {
   expect(options && typeof options === "object", "options", "an object with the refresh URL");
   check("", options, RULES);
-  const { csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
-  const { refresh } = options;
+  const { refresh, csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
   check("refresh.", isUrl(refresh) ? {} : refresh, REFRESH_RULES);
   check("csrf.", csrf ?? {}, CSRF_RULES);
   // A string and a URL have none of these.
@@ -165,6 +164,7 @@ function invalid(name, expected, cause) {
 }
 
 /**
+ * Every option is one of those that there are, and those that are given are as they have to be.
  * @param {string} path
  * @param {any} given
  * @param {Rules} rules

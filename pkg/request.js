@@ -30,7 +30,8 @@ export function capture(wire, input, init) {
 
   /** @param {RequestInit} more */
   const change = (more) => {
-    // Any `init` makes fetch forget a request's referrer (Fetch standard, constructor of Request, step 13).
+    // Any `init` makes fetch forget a request's referrer (Fetch standard, constructor of Request, step 13). What is
+    // `undefined` is as good as missing.
     init = { referrer: request?.referrer, referrerPolicy: request?.referrerPolicy, ...init, ...more };
   };
 
