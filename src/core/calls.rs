@@ -20,7 +20,7 @@ impl CallId {
 pub(crate) struct ClientId(pub(crate) u32);
 
 /// One call of the user's, from the moment it is made to the moment it settles.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) id: CallId,
     pub(crate) client: ClientId,
@@ -122,8 +122,7 @@ impl Calls {
         }
     }
 
-    pub(crate) fn remove(&mut self, id: CallId) -> Option<Call> {
-        let index = self.calls.iter().position(|call| call.id == id)?;
-        Some(self.calls.remove(index))
+    pub(crate) fn remove(&mut self, id: CallId) {
+        self.calls.retain(|call| call.id != id);
     }
 }

@@ -167,6 +167,8 @@ pub(crate) struct Session {
     fresh_until: Option<Millis>,
     calls: Calls,
     actions: Vec<Action>,
+    /// How many of them have been taken.
+    taken: usize,
 }
 
 /// Who started the latest refresh, when and why.
@@ -215,6 +217,7 @@ impl Session {
             fresh_until: None,
             calls: Calls::default(),
             actions: Vec::new(),
+            taken: 0,
         }
     }
 
@@ -228,7 +231,13 @@ impl Session {
 
     /// What to do next; `None` when there is nothing left to do until something happens.
     pub(crate) fn poll_action(&mut self) -> Option<Action> {
-        (!self.actions.is_empty()).then(|| self.actions.remove(0))
+        let action = self.actions.get(self.taken).copied();
+        self.taken += 1;
+        if action.is_none() {
+            self.actions.clear();
+            self.taken = 0;
+        }
+        action
     }
 
     /// When to call [`Session::handle_time`], if nothing else happens before; infinitely far if there is no need.
@@ -1009,7 +1018,8 @@ impl Session {
 
     /// Lets the call wait. From here on its time runs.
     fn park(&mut self, now: Millis, id: CallId, stage: Stage) {
-        if let Some(mut call) = self.calls.remove(id) {
+        if let Some(mut call) = self.calls.get(id).copied() {
+            self.calls.remove(id);
             call.stage = stage;
             call.patience += now;
             self.calls.push(call);

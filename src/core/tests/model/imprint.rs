@@ -123,6 +123,7 @@ impl Session {
             fresh_until,
             calls,
             actions,
+            taken: _,
         } = self;
         debug_assert!(actions.is_empty(), "the shell does at once what it is told");
         imprint.fact((*standing as u8, *leased, *waited, *number, *awaited, *asked));
