@@ -229,7 +229,9 @@ fn silence(module: &mut Module) {
         let name = function.name.as_deref().unwrap_or_default();
         let speaks = name.contains("::panicking::")
             || name.contains("::fmt")
-            || name.contains("wasm_bindgen::throw_str");
+            || name.contains("wasm_bindgen::throw_str")
+            || name.contains("::handle_error")
+            || name.contains("::handle_alloc_error");
         let is_spare = name.contains("::closures::_::invoke") && !called.contains(&function.id())
             || name.contains("js_sys::futures::");
         if (speaks || is_spare)
