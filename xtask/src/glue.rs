@@ -127,7 +127,14 @@ pub(crate) fn bind(source: Vec<u8>, names: Names, work: &Path) -> Result<Bound> 
     }
     silence(output.wasm_mut());
     // Strings are encoded before they are passed, so none has to grow; and no closure is destroyed.
-    for unused in ["__wbindgen_realloc", "__wbindgen_destroy_closure"] {
+    // And the engine is never started anew after it has trapped.
+    for unused in [
+        "__wbindgen_realloc",
+        "__wbindgen_free",
+        "__wbindgen_destroy_closure",
+        "__abort_handler",
+        "__instance_terminated",
+    ] {
         output.wasm_mut().exports.remove(unused).ok();
     }
     let short = match names {
