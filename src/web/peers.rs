@@ -1,12 +1,12 @@
 use std::cell::{Cell, RefCell};
 
-use js_sys::{Array, Date, Float64Array, Function, JsString};
+use js_sys::{Date, Float64Array, Function, JsString};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::{
     bindings::{
-        Channel, Controller, Thenable, free_only, keep, kept, listen, open_channel, request_lock,
-        settle, unlisten, view,
+        Channel, Controller, Thenable, free_only, keep, kept, list, listen, open_channel,
+        request_lock, settle, to_text, unlisten, view,
     },
     update,
 };
@@ -210,21 +210,19 @@ impl Peers {
 
 /// A word as text: numbers, of which none is a secret.
 fn encode(word: Word) -> JsValue {
-    let numbers = [
-        f64::from(word.news as u32),
-        // Rounded up: what was sent in the same millisecond was sent before.
-        Date::now() - word.age + 1.0,
+    // Rounded up: what was sent in the same millisecond was sent before.
+    let moment = Date::now() - word.age + 1.0;
+    let (news, cause) = (word.news as u32, word.cause as u32);
+    let numbers = list(
+        news,
+        moment,
         word.span,
-        f64::from(word.cause as u32),
+        cause,
         word.key.seed,
-        f64::from(word.key.number),
-    ];
-    let list = Float64Array::new_with_length(numbers.len() as u32);
-    for (index, number) in (0..).zip(numbers) {
-        list.set_index(index, number);
-    }
-    // Both kinds of arrays join alike.
-    view::<Array>(&list).join(",").into()
+        word.key.number,
+    );
+    // A list as text is what is in it, with commas in between.
+    to_text(&numbers)
 }
 
 /// `None` if it is no word of ours: anything may come over a channel, or lie in storage.
