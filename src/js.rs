@@ -5,6 +5,7 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
+use lol_alloc::{FreeListAllocator, LockedAllocator};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::{AbortSignal, Response};
 
@@ -54,7 +55,8 @@ extern "C" {
 }
 
 #[global_allocator]
-static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+static ALLOCATOR: LockedAllocator<FreeListAllocator> =
+    LockedAllocator::new(FreeListAllocator::new());
 
 /// The engine half of one client.
 #[wasm_bindgen]
