@@ -33,7 +33,7 @@ pub(crate) struct Driver {
     clients: RefCell<Vec<Rc<Client>>>,
     next_client: Cell<u32>,
     calls: RefCell<Vec<Rc<Underway>>>,
-    flight: RefCell<Flight>,
+    flight: Flight,
     peers: Peers,
     timer: Timer,
     callback: Callback,
@@ -111,11 +111,11 @@ enum Given {
 /// The latest refresh.
 #[derive(Default)]
 struct Flight {
-    number: u32,
+    number: Cell<u32>,
     /// While it is on the wire.
-    controller: Option<Controller>,
+    controller: Cell<Option<Controller>>,
     /// Why it failed: what `fetch` rejected with, or the status of the answer.
-    cause: JsValue,
+    cause: Cell<JsValue>,
 }
 
 thread_local! {
@@ -150,7 +150,7 @@ impl Driver {
             clients: RefCell::default(),
             next_client: Cell::default(),
             calls: RefCell::default(),
-            flight: RefCell::default(),
+            flight: Flight::default(),
             peers: Peers::new(name.clone()),
             timer: Timer::default(),
             callback: callback.into_js_value().unchecked_into(),
@@ -178,10 +178,13 @@ impl Driver {
     pub(crate) fn remove(&self, id: ClientId) {
         self.tell(|session| session.handle_dispose(now(), id));
         self.run();
-        update(&self.clients, |clients| {
-            clients.retain(|client| client.id != id)
+        let was_last = update(&self.clients, |clients| {
+            if let Some(index) = clients.iter().position(|client| client.id == id) {
+                clients.swap_remove(index);
+            }
+            clients.is_empty()
         });
-        if update(&self.clients, |clients| clients.is_empty()) {
+        if was_last {
             self.peers.close();
         }
     }
@@ -335,12 +338,10 @@ impl Driver {
     }
 
     fn refresh_ended(&self, number: u32, cause: JsValue, end: RefreshEnd) {
-        update(&self.flight, |flight| {
-            if flight.number == number {
-                flight.controller = None;
-                flight.cause = cause;
-            }
-        });
+        if self.flight.number.get() == number {
+            self.flight.controller.set(None);
+            self.flight.cause.set(cause);
+        }
         self.tell(|session| session.handle_refresh_end(now(), number, end));
         self.run();
     }
@@ -491,8 +492,10 @@ impl Driver {
 
     fn fail(&self, call: &Underway, failure: Failure) {
         self.discard(call);
-        let cause = update(&self.flight, |flight| flight.cause.clone());
-        self.settle(call, Err(call.client.edge.error(failure, &cause)));
+        let cause = self.flight.cause.take();
+        let error = call.client.edge.error(failure, &cause);
+        self.flight.cause.set(cause);
+        self.settle(call, Err(error));
     }
 
     fn lock(&self) {
@@ -515,7 +518,7 @@ impl Driver {
     }
 
     fn abandon(&self) {
-        if let Some(controller) = update(&self.flight, |flight| flight.controller.take()) {
+        if let Some(controller) = self.flight.controller.take() {
             controller.abort();
         }
     }
@@ -524,14 +527,11 @@ impl Driver {
         let client = self.client(client);
         let controller = Controller::new();
         let signal = controller.signal();
-        let flight = Flight {
-            number,
-            controller: Some(controller),
-            cause: JsValue::UNDEFINED,
-        };
         // One that is overdue has had its time; it would only take a connection from this one.
         self.abandon();
-        update(&self.flight, |latest| *latest = flight);
+        self.flight.number.set(number);
+        self.flight.controller.set(Some(controller));
+        self.flight.cause.set(JsValue::UNDEFINED);
         match client
             .ok_or(JsValue::UNDEFINED)
             .and_then(|it| it.edge.refresh(key, &signal))
