@@ -132,7 +132,7 @@ impl Engine {
     /// Resolves when the access cookie is no older than `max_age` milliseconds.
     #[wasm_bindgen(js_name = ensureFresh)]
     pub fn ensure_fresh(&self, max_age: Option<f64>, signal: JsValue) -> Promise {
-        self.0.ensure_fresh(max_age, signal)
+        self.0.ensure_fresh(max_age.unwrap_or(f64::NAN), signal)
     }
 
     /// Refreshes, or joins the refresh under way.

@@ -30,8 +30,8 @@ pub(crate) enum Kind {
     Request { replayable: bool },
     /// The request that ends the session. It waits for the refresh under way, and never starts one.
     SignOut,
-    /// See to it that the access cookie is no older than this.
-    EnsureFresh { max_age: Option<Millis> },
+    /// See to it that the access cookie is no older than this. `NaN`: than the server says.
+    EnsureFresh { max_age: Millis },
     /// Refresh now, or join the refresh under way.
     Refresh,
 }
@@ -578,23 +578,30 @@ impl Session {
 
     // What is known of the access cookie.
 
-    fn is_fresh(&self, now: Millis, max_age: Option<Millis>) -> bool {
+    fn is_fresh(&self, now: Millis, max_age: Millis) -> bool {
         // Nothing can be renewed: the request that follows gets its 401, which is the answer.
         if self.standing == Standing::Expired {
             return true;
         }
-        let age = now - self.epoch_at;
-        match (self.fresh_until, max_age) {
-            (Some(until), _) if now >= until => false,
-            (_, Some(max_age)) => age <= max_age,
-            (Some(_), None) => true,
-            (None, None) => age <= FRESH_ENOUGH,
+        if self.is_over(now) {
+            return false;
         }
+        let age = now - self.epoch_at;
+        if max_age.is_nan() {
+            self.fresh_until.is_some() || age <= FRESH_ENOUGH
+        } else {
+            age <= max_age
+        }
+    }
+
+    /// Whether the lifetime that the server has announced is over.
+    fn is_over(&self, now: Millis) -> bool {
+        self.fresh_until.is_some_and(|until| now >= until)
     }
 
     /// Whether the access cookie is known to have expired, and a refresh may be started on that account.
     fn lifetime_is_over(&self, now: Millis) -> bool {
-        self.fresh_until.is_some_and(|until| now >= until)
+        self.is_over(now)
             && self.refresh == Refresh::Idle
             && self.doubt.is_none()
             && !self.unavailable.holds(now)

@@ -59,8 +59,8 @@ impl Client {
         }
     }
 
-    /// Resolves when the access cookie is known to be no older than `max_age` milliseconds.
-    pub(crate) fn ensure_fresh(self: &Rc<Self>, max_age: Option<f64>, signal: JsValue) -> Promise {
+    /// Resolves when the access cookie is known to be no older than `max_age` milliseconds. `NaN`: than the server says.
+    pub(crate) fn ensure_fresh(self: &Rc<Self>, max_age: f64, signal: JsValue) -> Promise {
         self.driver
             .call(self, Kind::EnsureFresh { max_age }, None, signal)
     }

@@ -179,6 +179,7 @@ impl World {
     }
 
     pub(super) fn ensure_fresh(&mut self, max_age: Option<Millis>) -> CallId {
+        let max_age = max_age.unwrap_or(Millis::NAN);
         self.call(Kind::EnsureFresh { max_age })
     }
 

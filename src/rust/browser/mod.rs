@@ -61,7 +61,7 @@ impl Handle {
     }
 
     pub(super) async fn ensure_fresh(&self, max_age: Option<Duration>) -> Result<(), Error> {
-        let max_age = max_age.map(|age| age.as_secs_f64() * 1_000.0);
+        let max_age = max_age.map_or(f64::NAN, |age| age.as_secs_f64() * 1_000.0);
         self.command(|engine, signal| engine.ensure_fresh(max_age, signal))
             .await
     }
