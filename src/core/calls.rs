@@ -1,17 +1,26 @@
+use std::num::NonZeroU32;
+
 use super::{Millis, epoch::Epoch};
 
-/// A call. No two calls have the same, so an event that comes late finds nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct CallId(u32);
+/// A call. No two calls have the same, so an event that comes late finds nothing. And none has a zero, so that there is
+/// room for no call at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallId(NonZeroU32);
+
+impl Default for CallId {
+    fn default() -> Self {
+        Self(NonZeroU32::MIN)
+    }
+}
 
 impl CallId {
     /// As a number, to pass through where there are only numbers.
     pub(crate) fn to_bits(self) -> u32 {
-        self.0
+        self.0.get()
     }
 
     pub(crate) fn from_bits(bits: u32) -> Self {
-        Self(bits)
+        NonZeroU32::new(bits).map_or_else(Self::default, Self)
     }
 }
 
@@ -58,10 +67,10 @@ impl Call {
 pub(crate) enum Stage {
     /// Waits for the refresh under way; has not been sent yet.
     Gated,
-    /// On the wire for the first time.
-    Sent,
     /// Holds a 401 and waits for what comes of the refresh. `whole`: its body is still there to be read.
     Refused { whole: bool },
+    /// On the wire for the first time.
+    Sent,
     /// On the wire to find out what has become of a refresh whose answer was lost.
     Asking,
     /// On the wire again, after a refresh. What comes back is the answer.
@@ -81,7 +90,7 @@ pub(crate) struct Calls {
 impl Calls {
     /// Gives the call its id.
     pub(crate) fn insert(&mut self, mut call: Call) -> CallId {
-        self.latest = CallId(self.latest.0.wrapping_add(1));
+        self.latest = CallId::from_bits(self.latest.to_bits().wrapping_add(1));
         call.id = self.latest;
         self.push(call);
         self.latest
