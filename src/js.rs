@@ -27,10 +27,10 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, js_name = place)]
     fn place_of(this: &Host, response: &Response) -> u32;
-    #[wasm_bindgen(method)]
-    fn error(this: &Host, failure: u32, cause: &JsValue) -> JsValue;
-    #[wasm_bindgen(method)]
-    fn announce(this: &Host, event: u32, cause: u32, peer: bool);
+    #[wasm_bindgen(method, js_name = error)]
+    fn make_error(this: &Host, failure: u32, cause: &JsValue) -> JsValue;
+    #[wasm_bindgen(method, js_name = announce)]
+    fn send_event(this: &Host, event: u32, cause: u32, peer: bool);
 
     type List;
     #[wasm_bindgen(method, getter)]
@@ -101,7 +101,7 @@ impl Engine {
             csrf,
             cross_tab,
         };
-        Engine(Client::new(session, policy, Box::new(host)))
+        Engine(Client::new(session, policy, host))
     }
 
     /// What a request to that address is to the client: 0 if it is unguarded, something to hand to
@@ -126,7 +126,7 @@ impl Engine {
             _ => None,
         };
         self.0
-            .fetch(decode(place), Box::new(request), replayable, credentials)
+            .fetch(decode(place), request, replayable, credentials)
     }
 
     /// Resolves when the access cookie is no older than `max_age` milliseconds.
@@ -166,11 +166,11 @@ impl Edge for Host {
     }
 
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {
-        self.error(failure as u32, cause)
+        self.make_error(failure as u32, cause)
     }
 
     fn announce(&self, event: Event, cause: Cause, peer: bool) {
-        self.announce(event as u32, cause as u32, peer);
+        self.send_event(event as u32, cause as u32, peer);
     }
 }
 

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{AbortSignal, Response};
 
 use super::{
-    Outgoing,
+    any::*,
     bindings::{self, Callback, Controller, Renewal, Signal, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
@@ -83,7 +83,7 @@ const STEPS: [Step; 16] = [
 struct Underway {
     id: CallId,
     client: Rc<Client>,
-    request: Option<Box<dyn Outgoing>>,
+    request: Option<AnyOutgoing>,
     /// The signal that aborts it, or `undefined`.
     signal: JsValue,
     /// The 401 that it waits with, or the answer that it is about to be settled with.
@@ -198,7 +198,7 @@ impl Driver {
         &self,
         client: &Rc<Client>,
         kind: Kind,
-        request: Option<Box<dyn Outgoing>>,
+        request: Option<AnyOutgoing>,
         signal: JsValue,
     ) -> Promise {
         let timeout = client.policy.timeout;
