@@ -344,6 +344,14 @@ mod tests {
     }
 
     #[test]
+    fn messages_are_blanked_and_nothing_beside_them() {
+        let mut data = b"abort/rustc/x/mod.rs\0capacity overflowpageshow".to_vec();
+        super::blank_messages(&mut data);
+        let blank = [0; 33];
+        assert_eq!(data, [&b"abort"[..], &blank, b"pageshow"].concat());
+    }
+
+    #[test]
     fn only_whole_identifiers_are_renamed() {
         let names = HashMap::from([("get".to_owned(), "$0".to_owned())]);
         let code = "export function get(a) { return a.get + get_all + $get; }\nget";
