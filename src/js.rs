@@ -5,6 +5,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use js_sys::Promise;
+use lol_alloc::{FreeListAllocator, LockedAllocator};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::{AbortSignal, Response};
 
@@ -26,10 +27,10 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, js_name = place)]
     fn place_of(this: &Host, response: &Response) -> u32;
-    #[wasm_bindgen(method)]
-    fn error(this: &Host, failure: u32, cause: &JsValue) -> JsValue;
-    #[wasm_bindgen(method)]
-    fn announce(this: &Host, event: u32, cause: u32, peer: bool);
+    #[wasm_bindgen(method, js_name = error)]
+    fn make_error(this: &Host, failure: u32, cause: &JsValue) -> JsValue;
+    #[wasm_bindgen(method, js_name = announce)]
+    fn send_event(this: &Host, event: u32, cause: u32, peer: bool);
 
     /// An array, or a string.
     type List;
@@ -57,7 +58,8 @@ extern "C" {
 }
 
 #[global_allocator]
-static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+static ALLOCATOR: LockedAllocator<FreeListAllocator> =
+    LockedAllocator::new(FreeListAllocator::new());
 
 thread_local! {
     /// The engine's halves of the clients. JavaScript knows each by its address.
@@ -95,7 +97,7 @@ pub fn create(
         csrf,
         cross_tab,
     };
-    let client = Client::new(session, policy, Box::new(host));
+    let client = Client::new(session, policy, host);
     let number = number(&client);
     clients(|clients| clients.push(client));
     number
@@ -125,7 +127,7 @@ pub fn call(
     };
     on(client, |client| {
         client
-            .fetch(decode(place), Box::new(request), replayable, credentials)
+            .fetch(decode(place), request, replayable, credentials)
             .unwrap_or_else(|error| Promise::reject(&error))
     })
 }
@@ -133,7 +135,6 @@ pub fn call(
 /// Resolves when the access cookie is no older than `max_age` milliseconds, or than it may be if that is `NaN`.
 #[wasm_bindgen(js_name = ensureFresh)]
 pub fn ensure_fresh(client: u32, max_age: f64, signal: JsValue) -> JsValue {
-    let max_age = (!max_age.is_nan()).then_some(max_age);
     on(client, |client| client.ensure_fresh(max_age, signal))
 }
 
@@ -194,11 +195,11 @@ impl Edge for Host {
     }
 
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {
-        self.error(failure as u32, cause)
+        self.make_error(failure as u32, cause)
     }
 
     fn announce(&self, event: Event, cause: Cause, peer: bool) {
-        self.announce(event as u32, cause as u32, peer);
+        self.send_event(event as u32, cause as u32, peer);
     }
 }
 

@@ -1,17 +1,26 @@
+use std::num::NonZeroU32;
+
 use super::{Millis, epoch::Epoch};
 
-/// A call. No two calls have the same, so an event that comes late finds nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct CallId(u32);
+/// A call. No two calls have the same, so an event that comes late finds nothing. And none has a zero, so that there is
+/// room for no call at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallId(NonZeroU32);
+
+impl Default for CallId {
+    fn default() -> Self {
+        Self(NonZeroU32::MIN)
+    }
+}
 
 impl CallId {
     /// As a number, to pass through where there are only numbers.
     pub(crate) fn to_bits(self) -> u32 {
-        self.0
+        self.0.get()
     }
 
     pub(crate) fn from_bits(bits: u32) -> Self {
-        Self(bits)
+        NonZeroU32::new(bits).map_or_else(Self::default, Self)
     }
 }
 
@@ -20,8 +29,9 @@ impl CallId {
 pub(crate) struct ClientId(pub(crate) u32);
 
 /// One call of the user's, from the moment it is made to the moment it settles.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
+    pub(crate) id: CallId,
     pub(crate) client: ClientId,
     pub(crate) kind: super::Kind,
     pub(crate) stage: Stage,
@@ -36,9 +46,18 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// Whether it waits for us.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(self.stage, Stage::Gated | Stage::Refused { .. })
+    }
+
+    pub(crate) fn is_sign_out(&self) -> bool {
+        matches!(self.kind, super::Kind::SignOut)
+    }
+
     /// Whether it waits with a 401 and can be sent once more.
     pub(crate) fn can_be_sent_again(&self) -> bool {
-        self.kind == super::Kind::Request { replayable: true }
+        matches!(self.kind, super::Kind::Request { replayable: true })
             && matches!(self.stage, Stage::Refused { .. })
     }
 }
@@ -48,10 +67,10 @@ impl Call {
 pub(crate) enum Stage {
     /// Waits for the refresh under way; has not been sent yet.
     Gated,
-    /// On the wire for the first time.
-    Sent,
     /// Holds a 401 and waits for what comes of the refresh. `whole`: its body is still there to be read.
     Refused { whole: bool },
+    /// On the wire for the first time.
+    Sent,
     /// On the wire to find out what has become of a refresh whose answer was lost.
     Asking,
     /// On the wire again, after a refresh. What comes back is the answer.
@@ -60,42 +79,52 @@ pub(crate) enum Stage {
     Last,
 }
 
-/// The calls under way. A plain list, because a page makes many calls, and few at a time.
+/// The calls under way; those that wait are in the order in which they came to wait. A plain list, because a page
+/// makes many calls, and few at a time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
     latest: CallId,
-    pub(super) calls: Vec<(CallId, Call)>,
+    pub(super) calls: Vec<Call>,
 }
 
 impl Calls {
-    pub(crate) fn insert(&mut self, call: Call) -> CallId {
-        self.latest = CallId(self.latest.0.wrapping_add(1));
-        self.calls.push((self.latest, call));
+    /// Gives the call its id.
+    pub(crate) fn insert(&mut self, mut call: Call) -> CallId {
+        self.latest = CallId::from_bits(self.latest.to_bits().wrapping_add(1));
+        call.id = self.latest;
+        self.push(call);
         self.latest
     }
 
+    pub(crate) fn push(&mut self, call: Call) {
+        self.calls.push(call);
+    }
+
     pub(crate) fn get(&self, id: CallId) -> Option<&Call> {
-        self.calls
-            .iter()
-            .find(|(other, _)| *other == id)
-            .map(|(_, call)| call)
+        self.calls.iter().find(|call| call.id == id)
     }
 
     pub(crate) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
-        self.calls
-            .iter_mut()
-            .find(|(other, _)| *other == id)
-            .map(|(_, call)| call)
+        self.calls.iter_mut().find(|call| call.id == id)
+    }
+
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Call> {
+        self.calls.iter().filter(|call| call.waits())
+    }
+
+    pub(crate) fn nth_waiting(&self, index: usize) -> Option<&Call> {
+        self.waiting().nth(index)
     }
 
     pub(crate) fn of(&mut self, client: ClientId) -> impl Iterator<Item = &mut Call> {
-        let calls = self.calls.iter_mut().map(|(_, call)| call);
-        calls.filter(move |call| call.client == client)
+        self.calls
+            .iter_mut()
+            .filter(move |call| call.client == client)
     }
 
     /// The cookie changed at that moment, and begins that epoch: what was sent since was sent under it.
     pub(crate) fn renew_since(&mut self, moment: Millis, epoch: Epoch) {
-        for (_, call) in &mut self.calls {
+        for call in &mut self.calls {
             if call.sent_at > moment && call.stage != Stage::Gated {
                 call.epoch = epoch;
             }
@@ -103,8 +132,6 @@ impl Calls {
     }
 
     pub(crate) fn remove(&mut self, id: CallId) {
-        if let Some(index) = self.calls.iter().position(|(other, _)| *other == id) {
-            self.calls.swap_remove(index);
-        }
+        self.calls.retain(|call| call.id != id);
     }
 }

@@ -68,6 +68,14 @@ impl Policy {
         !safe.iter().any(|safe| method.eq_ignore_ascii_case(safe))
     }
 
+    #[allow(
+        clippy::manual_contains,
+        reason = "it looks at many at a time, for speed, and there is one as a rule"
+    )]
+    fn is_expired(&self, status: u16) -> bool {
+        self.expired_statuses.iter().any(|it| *it == status)
+    }
+
     /// `redirected_to` tells where the answer comes from, if the request was redirected. Out of scope, whatever that
     /// server wants is not our access token.
     pub(crate) fn read(
@@ -77,7 +85,7 @@ impl Policy {
     ) -> Answer {
         let is_ours = |place| matches!(place, Place::Guarded | Place::GuardedElsewhere);
         Answer {
-            expired: self.expired_statuses.contains(&status) && redirected_to().is_none_or(is_ours),
+            expired: self.is_expired(status) && redirected_to().is_none_or(is_ours),
             ok: (200..300).contains(&status),
         }
     }

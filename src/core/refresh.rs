@@ -1,4 +1,4 @@
-use super::{CallId, Millis};
+use super::CallId;
 
 /// Where the one refresh stands.
 ///
@@ -26,30 +26,21 @@ use super::{CallId, Millis};
 /// A sign-out goes the same way: Idle, Locking, [`Refresh::SigningOut`], Idle. Only Locking and Underway close the gate.
 /// In the other states guarded requests go out: at worst they meet a 401 and wait, at best they find that the session
 /// is fine.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refresh {
     Idle,
-    /// The lock is asked for. While a peer has it, a waiting request is sent again at `ask_at`: the peer may have been
+    /// The lock is asked for. While a peer has it, a waiting request is sent again now and then: the peer may have been
     /// frozen after it succeeded.
-    Locking {
-        ask_at: Millis,
-    },
-    /// On the wire, and the lock is ours. Past `limit` it counts as lost, though its answer is still welcome.
-    Underway {
-        limit: Millis,
-    },
-    /// It is not known what became of a refresh, so at `ask_at` a waiting request is sent again to find out.
-    Doubting {
-        ask_at: Millis,
-    },
-    /// The last one failed; the next goes out no sooner than `until`.
-    Cooling {
-        until: Millis,
-    },
-    /// A sign-out is on the wire, and the lock is ours: a refresh beside it would outlive the session. Past `limit` the
+    Locking,
+    /// On the wire, and the lock is ours. Once it is due it counts as lost, though its answer is still welcome.
+    Underway,
+    /// It is not known what became of a refresh, so a waiting request is sent again to find out.
+    Doubting,
+    /// The last one failed; the next goes out when the pause is over.
+    Cooling,
+    /// A sign-out is on the wire, and the lock is ours: a refresh beside it would outlive the session. Once it is due the
     /// lock is given back.
     SigningOut {
         by: CallId,
-        limit: Millis,
     },
 }

@@ -1,5 +1,3 @@
-use std::collections::VecDeque;
-
 use super::{
     Millis, Outcome, RefreshEnd,
     backoff::Backoff,
@@ -32,8 +30,8 @@ pub(crate) enum Kind {
     Request { replayable: bool },
     /// The request that ends the session. It waits for the refresh under way, and never starts one.
     SignOut,
-    /// See to it that the access cookie is no older than this.
-    EnsureFresh { max_age: Option<Millis> },
+    /// See to it that the access cookie is no older than this. `NaN`: than the server says.
+    EnsureFresh { max_age: Millis },
     /// Refresh now, or join the refresh under way.
     Refresh,
 }
@@ -132,6 +130,8 @@ pub(crate) struct Session {
     /// and its request is never sent again under the cookies of somebody else.
     since: Epoch,
     refresh: Refresh,
+    /// When that is to be looked at again, if nothing happens before: infinitely far while it is idle.
+    due: Millis,
     /// Whether the lock is ours or asked for.
     leased: bool,
     /// When it was asked for, or given by a peer: the time that a refresh is given starts here.
@@ -166,9 +166,9 @@ pub(crate) struct Session {
     expired_at: Millis,
     fresh_until: Option<Millis>,
     calls: Calls,
-    /// Calls that wait, in the order in which they came.
-    waiting: Vec<CallId>,
-    actions: VecDeque<Action>,
+    actions: Vec<Action>,
+    /// How many of them have been taken.
+    taken: usize,
 }
 
 /// Who started the latest refresh, when and why.
@@ -191,6 +191,7 @@ impl Session {
             epoch_at: Millis::NEG_INFINITY,
             since: Epoch::default(),
             refresh: Refresh::Idle,
+            due: Millis::INFINITY,
             leased: false,
             leased_at: 0.0,
             waited: false,
@@ -215,40 +216,35 @@ impl Session {
             expired_at: 0.0,
             fresh_until: None,
             calls: Calls::default(),
-            waiting: Vec::new(),
-            actions: VecDeque::new(),
+            actions: Vec::new(),
+            taken: 0,
         }
     }
 
     pub(crate) fn standing(&self) -> Standing {
         match self.refresh {
             Refresh::Idle | Refresh::SigningOut { .. } => self.standing,
-            Refresh::Locking { .. } if self.waiting.iter().all(|id| self.is_sign_out(*id)) => {
-                self.standing
-            }
+            Refresh::Locking if self.calls.waiting().all(Call::is_sign_out) => self.standing,
             _ => Standing::Refreshing,
         }
     }
 
     /// What to do next; `None` when there is nothing left to do until something happens.
     pub(crate) fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.get(self.taken).copied();
+        self.taken += 1;
+        if action.is_none() {
+            self.actions.clear();
+            self.taken = 0;
+        }
+        action
     }
 
-    /// When to call [`Session::handle_time`], if nothing else happens before. Without it a page that sleeps
-    /// loses nothing: every other `handle_*` looks at the clock as well.
-    pub(crate) fn poll_timeout(&self) -> Option<Millis> {
-        let own = match self.refresh {
-            Refresh::Idle => Millis::INFINITY,
-            Refresh::Underway { limit: moment }
-            | Refresh::SigningOut { limit: moment, .. }
-            | Refresh::Cooling { until: moment }
-            | Refresh::Locking { ask_at: moment }
-            | Refresh::Doubting { ask_at: moment } => moment,
-        };
-        let waiting = self.waiting.iter().filter_map(|id| self.calls.get(*id));
-        let next = waiting.map(|call| call.patience).fold(own, f64::min);
-        next.is_finite().then_some(next)
+    /// When to call [`Session::handle_time`], if nothing else happens before; infinitely far if there is no need.
+    /// Without it a page that sleeps loses nothing: every other `handle_*` looks at the clock as well.
+    pub(crate) fn poll_timeout(&self) -> Millis {
+        let patience = self.calls.waiting().map(|call| call.patience);
+        patience.fold(self.due, f64::min)
     }
 
     /// A call begins. `timeout` is how long it may spend waiting for us.
@@ -261,6 +257,7 @@ impl Session {
     ) -> CallId {
         self.pass(now);
         let id = self.calls.insert(Call {
+            id: CallId::default(),
             client,
             kind,
             stage: Stage::Gated,
@@ -332,10 +329,10 @@ impl Session {
     /// A peer has the lock.
     pub(crate) fn handle_busy(&mut self, now: Millis) {
         self.pass(now);
-        if let Refresh::Locking { ask_at } = &mut self.refresh {
+        if self.refresh == Refresh::Locking {
             // Later than in doubt: as a rule the peer is well, and its word is on the way.
             self.asked = 2;
-            *ask_at = now + pause(self.asked);
+            self.due = now + pause(self.asked);
         }
         self.settle(now);
     }
@@ -349,7 +346,7 @@ impl Session {
         {
             self.learn(now, word);
         }
-        if let Refresh::Locking { .. } = self.refresh {
+        if self.refresh == Refresh::Locking {
             // The lock is ours, so its holder is gone, and was not heard of again.
             if let Some(until) = self.foreign.take() {
                 self.doubt_until(until);
@@ -440,12 +437,8 @@ impl Session {
 
     /// A client is disposed of. Its calls that wait are rejected; what is on the wire comes back as it is.
     pub(crate) fn handle_dispose(&mut self, now: Millis, client: ClientId) {
-        for id in std::mem::take(&mut self.waiting) {
-            if self.calls.get(id).is_some_and(|call| call.client == client) {
-                self.fail(id, Failure::Disposed);
-            } else {
-                self.waiting.push(id);
-            }
+        while let Some(id) = self.find_waiting(|call| call.client == client) {
+            self.fail(id, Failure::Disposed);
         }
         self.calls
             .of(client)
@@ -466,62 +459,72 @@ impl Session {
     }
 
     fn pass(&mut self, now: Millis) {
-        self.fail_waiting(now, |call| now >= call.patience);
+        self.fail_waiting(now);
+        while let Some(by) = self.find_waiting(|call| call.is_sign_out() && now >= call.patience) {
+            // To sign out is never put off for good.
+            self.send_waiting(now, by, Stage::Sent);
+        }
+        if now < self.due {
+            return;
+        }
         match self.refresh {
-            Refresh::Underway { limit } if now >= limit => self.lose(now, Cause::Overdue),
-            Refresh::SigningOut { limit, .. } if now >= limit => self.refresh = Refresh::Idle,
-            Refresh::Locking { ask_at } | Refresh::Doubting { ask_at } if now >= ask_at => {
-                self.ask(now);
-            }
-            Refresh::Cooling { until } if now >= until => {
-                self.refresh = Refresh::Idle;
+            Refresh::Idle => {}
+            Refresh::Underway => self.lose(now, Cause::Overdue),
+            Refresh::SigningOut { .. } => self.rest(),
+            Refresh::Locking | Refresh::Doubting => self.ask(now),
+            Refresh::Cooling => {
+                self.rest();
                 if self.doubt.is_some() {
                     self.ask(now);
                 }
             }
-            _ => {}
         }
     }
 
     /// Brings the refresh and the lock in line with who waits. The last thing that every `handle_*` does.
     fn settle(&mut self, now: Millis) {
-        let nobody = self.waiting.is_empty() && self.asking.is_none();
-        match self.refresh {
-            Refresh::Locking { .. } | Refresh::Doubting { .. } | Refresh::Cooling { .. }
-                if nobody =>
+        let somebody = self.find_waiting(|_| true).is_some();
+        let is_needed = match self.refresh {
+            Refresh::Locking | Refresh::Doubting | Refresh::Cooling
+                if !somebody && self.asking.is_none() =>
             {
-                self.refresh = Refresh::Idle;
+                false
             }
             // Who signs out has no use for what is waited for, but for a refresh that would outlive the session.
-            Refresh::Doubting { .. } | Refresh::Cooling { .. }
-                if self.leaving().is_some() && self.orphan(now).is_none() =>
-            {
-                self.refresh = Refresh::Idle;
+            Refresh::Doubting | Refresh::Cooling => {
+                self.leaving().is_none() || self.orphan(now).is_some()
             }
-            _ => {}
+            _ => true,
+        };
+        if !is_needed {
+            self.rest();
         }
-        if self.refresh == Refresh::Idle && !self.waiting.is_empty() {
+        if self.refresh == Refresh::Idle && somebody {
             // What the lock was for is over, and it is given for one thing at a time.
             self.unlock();
-            let ask_at = Millis::INFINITY;
-            self.refresh = Refresh::Locking { ask_at };
+            self.turn(Refresh::Locking, Millis::INFINITY);
         }
-        let needed = matches!(
-            self.refresh,
-            Refresh::Locking { .. } | Refresh::Underway { .. } | Refresh::SigningOut { .. }
-        );
-        if !needed {
+        if let Refresh::Idle | Refresh::Doubting | Refresh::Cooling = self.refresh {
             self.unlock();
         } else if !self.leased {
             self.leased = true;
             self.leased_at = now;
-            self.actions.push_back(Action::Lock);
+            self.actions.push(Action::Lock);
         }
+    }
+
+    fn turn(&mut self, refresh: Refresh, due: Millis) {
+        self.refresh = refresh;
+        self.due = due;
+    }
+
+    fn rest(&mut self) {
+        self.turn(Refresh::Idle, Millis::INFINITY);
     }
 
     fn unlock(&mut self) {
         if std::mem::take(&mut self.leased) {
-            self.actions.push_back(Action::Unlock);
+            self.actions.push(Action::Unlock);
         }
     }
 
@@ -575,23 +578,30 @@ impl Session {
 
     // What is known of the access cookie.
 
-    fn is_fresh(&self, now: Millis, max_age: Option<Millis>) -> bool {
+    fn is_fresh(&self, now: Millis, max_age: Millis) -> bool {
         // Nothing can be renewed: the request that follows gets its 401, which is the answer.
         if self.standing == Standing::Expired {
             return true;
         }
-        let age = now - self.epoch_at;
-        match (self.fresh_until, max_age) {
-            (Some(until), _) if now >= until => false,
-            (_, Some(max_age)) => age <= max_age,
-            (Some(_), None) => true,
-            (None, None) => age <= FRESH_ENOUGH,
+        if self.is_over(now) {
+            return false;
         }
+        let age = now - self.epoch_at;
+        if max_age.is_nan() {
+            self.fresh_until.is_some() || age <= FRESH_ENOUGH
+        } else {
+            age <= max_age
+        }
+    }
+
+    /// Whether the lifetime that the server has announced is over.
+    fn is_over(&self, now: Millis) -> bool {
+        self.fresh_until.is_some_and(|until| now >= until)
     }
 
     /// Whether the access cookie is known to have expired, and a refresh may be started on that account.
     fn lifetime_is_over(&self, now: Millis) -> bool {
-        self.fresh_until.is_some_and(|until| now >= until)
+        self.is_over(now)
             && self.refresh == Refresh::Idle
             && self.doubt.is_none()
             && !self.unavailable.holds(now)
@@ -603,12 +613,12 @@ impl Session {
     }
 
     fn is_underway(&self) -> bool {
-        matches!(self.refresh, Refresh::Underway { .. })
+        self.refresh == Refresh::Underway
     }
 
     /// Whether guarded requests wait at the gate.
     fn is_closed(&self) -> bool {
-        self.is_underway() || matches!(self.refresh, Refresh::Locking { .. })
+        matches!(self.refresh, Refresh::Underway | Refresh::Locking)
     }
 
     fn note_success(&mut self, sent_at: Millis) {
@@ -645,7 +655,7 @@ impl Session {
         self.advance(moment);
         self.since = self.epoch;
         if std::mem::take(&mut self.awaited) {
-            self.actions.push_back(Action::Abandon);
+            self.actions.push(Action::Abandon);
         }
         self.ineffective.reset();
         self.refused.reset();
@@ -657,7 +667,7 @@ impl Session {
     /// The refresh has come to an end that leaves no question open.
     fn conclude(&mut self, standing: Standing) {
         self.standing = standing;
-        self.refresh = Refresh::Idle;
+        self.rest();
         self.doubt = None;
         self.asking = None;
         self.foreign = None;
@@ -740,7 +750,7 @@ impl Session {
 
     /// Tells the peers what came about at that moment.
     fn tell(&mut self, now: Millis, news: News, moment: Millis, span: Millis, cause: Cause) {
-        self.actions.push_back(Action::Tell(Word {
+        self.actions.push(Action::Tell(Word {
             news,
             age: now - moment,
             span,
@@ -755,12 +765,12 @@ impl Session {
     fn await_refresh(&mut self, now: Millis, id: CallId) {
         self.hold(now, id);
         match self.refresh {
-            Refresh::Locking { .. } | Refresh::Underway { .. } | Refresh::SigningOut { .. } => {}
-            Refresh::Doubting { .. } if self.doubt.is_some() => {}
+            Refresh::Locking | Refresh::Underway | Refresh::SigningOut { .. } => {}
+            Refresh::Doubting if self.doubt.is_some() => {}
             Refresh::Idle if self.doubt.is_some() && self.can_ask() => self.wonder(now),
             _ if self.unavailable.holds(now) => self.cool(now),
             // It is settled then who is to be asked for the lock.
-            _ => self.refresh = Refresh::Idle,
+            _ => self.rest(),
         }
     }
 
@@ -769,16 +779,16 @@ impl Session {
         if let Some(until) = self.orphan(now) {
             // Its page is gone, and it is on its way.
             self.asked = 0;
-            let ask_at = until.min(now + pause(0));
-            self.refresh = Refresh::Doubting { ask_at };
+            self.turn(Refresh::Doubting, until.min(now + pause(0)));
             self.release_unsent(now);
         } else if let Some(by) = self.leaving() {
-            self.send_released(now, by, Stage::Sent);
-        } else if self.asking.is_some() && (self.doubt.is_some() || self.waiting.is_empty()) {
+            self.send_waiting(now, by, Stage::Sent);
+        } else if self.asking.is_some()
+            && (self.doubt.is_some() || self.find_waiting(|_| true).is_none())
+        {
             // Its answer first.
             self.asked = 0;
-            let ask_at = Millis::INFINITY;
-            self.refresh = Refresh::Doubting { ask_at };
+            self.turn(Refresh::Doubting, Millis::INFINITY);
         } else if self.doubt.is_some() && self.can_ask() {
             self.wonder(now);
         } else if self.unavailable.holds(now) {
@@ -791,14 +801,13 @@ impl Session {
     /// When the latest of those was sent that wait with a 401.
     fn latest_refused(&self) -> Millis {
         let refused = |call: &&Call| matches!(call.stage, Stage::Refused { .. });
-        let waiting = self.waiting.iter().filter_map(|id| self.calls.get(*id));
-        let sent = waiting.filter(refused).map(|call| call.sent_at);
-        sent.fold(Millis::NEG_INFINITY, f64::max)
+        let sent = self.calls.waiting().filter(refused);
+        sent.map(|call| call.sent_at)
+            .fold(Millis::NEG_INFINITY, f64::max)
     }
 
     fn start_refresh(&mut self, now: Millis) {
-        let first = self.waiting.first().and_then(|id| self.calls.get(*id));
-        let Some(call) = first else {
+        let Some(call) = self.calls.waiting().next() else {
             return;
         };
         let cause = match (call.kind, call.stage) {
@@ -808,7 +817,7 @@ impl Session {
         };
         let client = call.client;
         let limit = self.leased_at + call.timeout;
-        self.refresh = Refresh::Underway { limit };
+        self.turn(Refresh::Underway, limit);
         self.started = Start {
             client: Some(client),
             at: now,
@@ -827,7 +836,7 @@ impl Session {
         let key = *self.unsettled.get_or_insert(new);
         // First, for this page may be gone at any time.
         self.tell(now, News::Started, now, limit - now, cause);
-        self.actions.push_back(Action::Refresh {
+        self.actions.push(Action::Refresh {
             client,
             number,
             key,
@@ -845,11 +854,11 @@ impl Session {
         self.advance(moment);
         self.refused.reset();
         // Where there are no locks, a peer's success may come while ours is on its way.
-        let own = (self.refresh, self.unsettled);
+        let own = (self.refresh, self.due, self.unsettled);
         let keeps = self.awaited && self.is_underway();
         self.conclude(Standing::Active);
         if keeps {
-            (self.refresh, self.unsettled) = own;
+            (self.refresh, self.due, self.unsettled) = own;
         } else {
             self.unlock();
         }
@@ -893,8 +902,7 @@ impl Session {
     fn wonder(&mut self, now: Millis) {
         self.doubt_until(now);
         self.asked = 0;
-        let ask_at = Millis::INFINITY;
-        self.refresh = Refresh::Doubting { ask_at };
+        self.turn(Refresh::Doubting, Millis::INFINITY);
         self.release_unsent(now);
         self.ask(now);
     }
@@ -910,27 +918,24 @@ impl Session {
 
     /// Lets a waiting request find out how the session stands, by being sent again.
     fn ask(&mut self, now: Millis) {
-        match &mut self.refresh {
-            Refresh::Cooling { .. } => return,
-            Refresh::Locking { ask_at } | Refresh::Doubting { ask_at } if self.asking.is_some() => {
+        if self.refresh == Refresh::Cooling {
+            return;
+        }
+        if self.asking.is_some() {
+            if let Refresh::Locking | Refresh::Doubting = self.refresh {
                 // Its answer says when the next one does.
-                *ask_at = Millis::INFINITY;
-                return;
+                self.due = Millis::INFINITY;
             }
-            _ if self.asking.is_some() => return,
-            _ => {}
+            return;
         }
         if self.leaving().is_some() && self.orphan(now).is_none() && !self.is_closed() {
             // It ends the session, and so the question.
-            self.refresh = Refresh::Idle;
-            return;
+            return self.rest();
         }
-        let asker = self.waiting.iter().copied().find(|id| self.is_asker(*id));
         let later = now + pause(self.asked);
-        let ask_at = if let Some(by) = asker {
+        let due = if let Some(by) = self.find_waiting(Call::can_be_sent_again) {
             self.asked = self.asked.saturating_add(1);
-            self.unpark(now, by);
-            self.send(now, by, Stage::Asking);
+            self.send_waiting(now, by, Stage::Asking);
             self.asking = Some(by);
             Millis::INFINITY
         } else if self.is_closed() {
@@ -939,25 +944,22 @@ impl Session {
             until
         } else {
             // Nobody here can ask. The next guarded request does, by being sent.
-            self.refresh = Refresh::Idle;
+            self.rest();
             if self.started.client.is_some() {
-                self.fail_waiting(now, |call| call.kind != Kind::SignOut);
+                self.fail_waiting(Millis::INFINITY);
             }
             return;
         };
-        self.refresh = if self.is_closed() {
-            Refresh::Locking { ask_at }
+        let refresh = if self.is_closed() {
+            Refresh::Locking
         } else {
-            Refresh::Doubting { ask_at }
+            Refresh::Doubting
         };
+        self.turn(refresh, due);
     }
 
     fn can_ask(&self) -> bool {
-        self.waiting.iter().any(|id| self.is_asker(*id))
-    }
-
-    fn is_asker(&self, id: CallId) -> bool {
-        self.calls.get(id).is_some_and(Call::can_be_sent_again)
+        self.find_waiting(Call::can_be_sent_again).is_some()
     }
 
     /// The call does not ask any more, if it did; another one may, after a pause.
@@ -965,12 +967,10 @@ impl Session {
         let asked = self.asking == Some(id);
         if asked {
             self.asking = None;
-            let (later, orphan) = (now + pause(self.asked), self.orphan(now));
-            match &mut self.refresh {
-                Refresh::Locking { ask_at } => *ask_at = later,
-                Refresh::Doubting { ask_at } => {
-                    *ask_at = orphan.map_or(later, |until| later.min(until));
-                }
+            let later = now + pause(self.asked);
+            match self.refresh {
+                Refresh::Locking => self.due = later,
+                Refresh::Doubting => self.due = self.orphan(now).unwrap_or(later).min(later),
                 _ => {}
             }
         }
@@ -979,7 +979,7 @@ impl Session {
 
     /// The request that asked came back with neither a success nor a 401, so nobody is the wiser.
     fn find_out_later(&mut self, now: Millis) {
-        if let Refresh::Doubting { .. } = self.refresh {
+        if self.refresh == Refresh::Doubting {
             self.unavailable.fail(now, None);
             self.cool(now);
         }
@@ -988,27 +988,19 @@ impl Session {
     /// Keeps away from the server until the pause is over. Who cannot wait so long is told now.
     fn cool(&mut self, now: Millis) {
         let until = self.unavailable.until();
-        self.refresh = Refresh::Cooling { until };
+        self.turn(Refresh::Cooling, until);
         self.release_unsent(now);
-        self.fail_waiting(now, |call| {
-            call.patience < until && call.kind != Kind::SignOut
-        });
+        self.fail_waiting(until);
     }
 
     /// The sign-out that waits, if there is one.
     fn leaving(&self) -> Option<CallId> {
-        let mut waiting = self.waiting.iter().copied();
-        waiting.find(|id| self.is_sign_out(*id))
-    }
-
-    fn is_sign_out(&self, id: CallId) -> bool {
-        let call = self.calls.get(id);
-        call.is_some_and(|call| call.kind == Kind::SignOut)
+        self.find_waiting(Call::is_sign_out)
     }
 
     fn signed_out(&mut self, id: CallId) {
-        if matches!(self.refresh, Refresh::SigningOut { by, .. } if by == id) {
-            self.refresh = Refresh::Idle;
+        if self.refresh == (Refresh::SigningOut { by: id }) {
+            self.rest();
         }
     }
 
@@ -1019,40 +1011,47 @@ impl Session {
             return;
         };
         (call.stage, call.epoch, call.sent_at) = (stage, self.epoch, now);
-        self.actions.push_back(Action::Send { call: id });
-        if call.kind == Kind::SignOut {
+        self.actions.push(Action::Send { call: id });
+        if call.is_sign_out() {
             let limit = now + call.timeout;
             let leased = self.leased;
             self.begin(now, now, Standing::Expired);
             self.tell(now, News::SignedOut, now, 0.0, Cause::Asked);
             if leased {
-                self.refresh = Refresh::SigningOut { by: id, limit };
+                self.turn(Refresh::SigningOut { by: id }, limit);
             }
         }
     }
 
     /// Lets the call wait. From here on its time runs.
     fn park(&mut self, now: Millis, id: CallId, stage: Stage) {
-        if let Some(call) = self.calls.get_mut(id) {
+        if let Some(mut call) = self.calls.get(id).copied() {
+            self.calls.remove(id);
             call.stage = stage;
             call.patience += now;
-            self.waiting.push(id);
+            self.calls.push(call);
         }
     }
 
-    /// Ends the call's wait; what is left of its time is kept for another.
-    fn unpark(&mut self, now: Millis, id: CallId) {
-        self.leave(id);
+    /// Ends the call's wait, by sending it; what is left of its time is kept for another.
+    fn send_waiting(&mut self, now: Millis, id: CallId, stage: Stage) {
         if let Some(call) = self.calls.get_mut(id) {
             call.patience -= now;
         }
+        self.send(now, id, stage);
+    }
+
+    /// The first one of those that wait.
+    fn find_waiting(&self, which: impl Fn(&Call) -> bool) -> Option<CallId> {
+        let found = self.calls.waiting().find(|call| which(call));
+        found.map(|call| call.id)
     }
 
     fn hold(&mut self, now: Millis, id: CallId) {
         let kind = self.calls.get(id).map(|call| call.kind);
         if let Some(Kind::Request { .. }) = kind {
             self.park(now, id, Stage::Refused { whole: true });
-            self.actions.push_back(Action::Hold { call: id });
+            self.actions.push(Action::Hold { call: id });
         } else {
             self.park(now, id, Stage::Gated);
         }
@@ -1060,22 +1059,18 @@ impl Session {
 
     /// Ends every wait that is over, as the session now stands.
     fn release(&mut self, now: Millis) {
-        for id in std::mem::take(&mut self.waiting) {
-            let Some(call) = self.calls.get(id) else {
-                continue;
-            };
-            let stale = call.epoch < self.since;
-            let renewed = self.standing == Standing::Active && !stale;
+        let mut left = 0;
+        while let Some(call) = self.calls.nth_waiting(left) {
+            let id = call.id;
+            let renewed = self.standing == Standing::Active && call.epoch >= self.since;
             match (call.kind, call.stage) {
                 // It has a way of its own: under the lock.
-                (Kind::SignOut, _) => self.waiting.push(id),
+                (Kind::SignOut, _) => left += 1,
                 (Kind::EnsureFresh { .. } | Kind::Refresh, _) => self.done(id),
                 // Its 401 is about the cookie of now.
-                (_, Stage::Refused { .. }) if renewed && call.epoch == self.epoch => {
-                    self.waiting.push(id);
-                }
+                (_, Stage::Refused { .. }) if renewed && call.epoch == self.epoch => left += 1,
                 (Kind::Request { replayable: true }, Stage::Refused { .. }) if renewed => {
-                    self.send_released(now, id, Stage::Replayed);
+                    self.send_waiting(now, id, Stage::Replayed);
                 }
                 (Kind::Request { .. }, Stage::Refused { whole: true }) if !renewed => {
                     self.answer(id)
@@ -1084,17 +1079,12 @@ impl Session {
                 (Kind::Request { replayable: true }, Stage::Refused { .. })
                     if self.standing == Standing::Expired =>
                 {
-                    self.send_released(now, id, Stage::Last);
+                    self.send_waiting(now, id, Stage::Last);
                 }
                 (_, Stage::Refused { .. }) => self.fail(id, Failure::NotReplayable),
-                _ => self.send_released(now, id, Stage::Sent),
+                _ => self.send_waiting(now, id, Stage::Sent),
             }
         }
-    }
-
-    fn send_released(&mut self, now: Millis, id: CallId, stage: Stage) {
-        self.unpark(now, id);
-        self.send(now, id, stage);
     }
 
     /// Opens the gate for what may be let in without this refresh: what has never been sent, and what was refused
@@ -1104,66 +1094,46 @@ impl Session {
         let is_late = |call: &Call| call.can_be_sent_again() && call.epoch < current;
         let is_unsent =
             |call: &Call| call.stage == Stage::Gated && matches!(call.kind, Kind::Request { .. });
-        for id in self.take_waiting(|call| is_unsent(call) || is_late(call)) {
+        while let Some(id) = self.find_waiting(|call| is_unsent(call) || is_late(call)) {
             let stage = match self.calls.get(id) {
                 Some(call) if is_late(call) => Stage::Replayed,
                 _ => Stage::Sent,
             };
-            self.send_released(now, id, stage);
+            self.send_waiting(now, id, stage);
         }
     }
 
-    fn fail_waiting(&mut self, now: Millis, hopeless: impl Fn(&Call) -> bool) {
-        for id in self.take_waiting(hopeless) {
-            if self.is_sign_out(id) {
-                // To sign out is never put off for good.
-                self.send_released(now, id, Stage::Sent);
-            } else {
-                self.fail(id, Failure::RefreshUnavailable);
-            }
+    /// Who cannot wait longer than that fails. But a sign-out goes on.
+    fn fail_waiting(&mut self, until: Millis) {
+        while let Some(id) = self.find_waiting(|call| call.patience <= until && !call.is_sign_out())
+        {
+            self.fail(id, Failure::RefreshUnavailable);
         }
-    }
-
-    fn take_waiting(&mut self, which: impl Fn(&Call) -> bool) -> Vec<CallId> {
-        let is_taken = |id: &CallId| self.calls.get(*id).is_none_or(&which);
-        let (taken, left) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(is_taken);
-        self.waiting = left;
-        taken
     }
 
     fn answer(&mut self, id: CallId) {
         self.calls.remove(id);
-        self.actions.push_back(Action::Answer { call: id });
+        self.actions.push(Action::Answer { call: id });
     }
 
     fn done(&mut self, id: CallId) {
         self.calls.remove(id);
-        self.actions.push_back(Action::Done { call: id });
+        self.actions.push(Action::Done { call: id });
     }
 
     fn fail(&mut self, id: CallId, failure: Failure) {
         self.calls.remove(id);
-        self.actions.push_back(Action::Fail { call: id, failure });
+        self.actions.push(Action::Fail { call: id, failure });
     }
 
     fn forget(&mut self, id: CallId) {
         self.calls.remove(id);
-        self.leave(id);
         self.signed_out(id);
-    }
-
-    fn leave(&mut self, id: CallId) {
-        if let Some(index) = self.waiting.iter().position(|waiting| *waiting == id) {
-            self.waiting.remove(index);
-        }
     }
 
     fn announce(&mut self, event: Event, cause: Cause) {
         let by = self.started.client;
-        self.actions
-            .push_back(Action::Announce { event, cause, by });
+        self.actions.push(Action::Announce { event, cause, by });
     }
 }
 

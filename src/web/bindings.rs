@@ -75,6 +75,17 @@ extern "C" {
 
     #[wasm_bindgen(js_name = Number)]
     pub(crate) fn to_number(value: &JsValue) -> f64;
+    #[wasm_bindgen(js_name = String)]
+    pub(crate) fn to_text(value: &JsValue) -> JsValue;
+    #[wasm_bindgen(js_namespace = Array, js_name = of)]
+    pub(crate) fn list(
+        news: u32,
+        moment: f64,
+        span: f64,
+        cause: u32,
+        seed: f64,
+        number: u32,
+    ) -> JsValue;
     #[wasm_bindgen(js_namespace = Date, js_name = parse)]
     pub(crate) fn parse_date(text: &JsValue) -> f64;
 

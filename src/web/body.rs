@@ -1,50 +1,60 @@
-use js_sys::Function;
+use std::cell::Cell;
+
+use js_sys::Promise;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamDefaultReader, Response};
 
-use super::bindings::{Cancelable, Chunk, Thenable, view};
+use super::bindings::{Cancelable, Chunk, view};
 
 /// The most that is kept of a 401's body while it waits.
 const LARGEST: f64 = 65_536.0;
 
 /// Reads a 401's body ahead, so that it waits without a connection: forty of them would starve the refresh that
 /// they wait for. The response itself stays whole.
+#[derive(Default)]
 pub(crate) struct ReadAhead {
-    reader: ReadableStreamDefaultReader,
-    read: f64,
+    reader: Cell<Option<ReadableStreamDefaultReader>>,
+    read: Cell<f64>,
 }
 
 impl ReadAhead {
     /// `None` if there is nothing to read.
-    pub(crate) fn start(response: &Response) -> Option<Self> {
+    pub(crate) fn start(&self, response: &Response) -> Option<()> {
         // Without a body there is no need of a clone.
         response.body()?;
-        let reader = response.clone().ok()?.body()?.get_reader().unchecked_into();
-        Some(Self { reader, read: 0.0 })
+        let reader = response.clone().ok()?.body()?.get_reader();
+        self.reader.set(Some(reader.unchecked_into()));
+        self.read.set(0.0);
+        Some(())
     }
 
-    pub(crate) fn read(&self, fulfilled: &Function, rejected: &Function) {
-        view::<Thenable>(&self.reader.read()).watch(fulfilled, rejected);
+    /// What comes next.
+    pub(crate) fn read(&self) -> Option<Promise> {
+        let reader = self.reader.take()?;
+        let chunk = reader.read();
+        self.reader.set(Some(reader));
+        Some(chunk)
     }
 
     /// Takes what was read. `None` at the end; otherwise whether it is still small enough to go on.
-    pub(crate) fn take(&mut self, chunk: &JsValue) -> Option<bool> {
-        self.read += view::<Chunk>(chunk).value()?.byte_length();
-        Some(self.read <= LARGEST)
+    pub(crate) fn take(&self, chunk: &JsValue) -> Option<bool> {
+        let read = self.read.get() + view::<Chunk>(chunk).value()?.byte_length();
+        self.read.set(read);
+        Some(read <= LARGEST)
     }
 
-    pub(crate) fn cancel(&self, ignore: &Function) {
-        give_up(&self.reader, ignore);
+    pub(crate) fn cancel(&self) -> Option<Promise> {
+        let reader = self.reader.take()?;
+        Some(give_up(&reader))
     }
 }
 
 /// Gives up a body that nobody will read, and with it the connection.
-pub(crate) fn cancel(response: &Response, ignore: &Function) {
-    if let Some(body) = response.body() {
-        give_up(&body, ignore);
-    }
+pub(crate) fn cancel(response: &Response) -> Option<Promise> {
+    let body = response.body()?;
+    Some(give_up(&body))
 }
 
-fn give_up(body: &JsValue, ignore: &Function) {
-    view::<Thenable>(&view::<Cancelable>(body).cancel()).watch(ignore, ignore);
+fn give_up(body: &JsValue) -> Promise {
+    view::<Cancelable>(body).cancel()
 }

@@ -4,24 +4,24 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use web_sys::Response;
 
-use super::{Edge, Outgoing, driver::Driver};
+use super::{any::*, driver::Driver};
 use crate::core::{Address, Answer, ClientId, Cookies, Credentials, Kind, Place, Policy, Standing};
 
 /// One client: what it was configured with, and the session that it shares with others of its refresh URL.
 pub(crate) struct Client {
     pub(crate) id: ClientId,
     pub(crate) policy: Policy,
-    pub(crate) edge: Box<dyn Edge>,
+    pub(crate) edge: AnyEdge,
     driver: &'static Driver,
 }
 
 impl Client {
-    pub(crate) fn new(session: &JsValue, policy: Policy, edge: Box<dyn Edge>) -> Rc<Self> {
+    pub(crate) fn new(session: &JsValue, policy: Policy, edge: impl Into<AnyEdge>) -> Rc<Self> {
         let driver = Driver::of(session);
         let client = Rc::new(Self {
             id: driver.new_client_id(),
             policy,
-            edge,
+            edge: edge.into(),
             driver,
         });
         client.driver.add(&client);
@@ -37,10 +37,11 @@ impl Client {
     pub(crate) fn fetch(
         self: &Rc<Self>,
         place: Place,
-        request: Box<dyn Outgoing>,
+        request: impl Into<AnyOutgoing>,
         replayable: bool,
         credentials: Option<Credentials>,
     ) -> Result<Promise, JsValue> {
+        let request = request.into();
         match place {
             Place::Unguarded => request.send(),
             Place::SignIn => Ok(self.driver.watch_sign_in(&request.send()?)),
@@ -59,8 +60,8 @@ impl Client {
         }
     }
 
-    /// Resolves when the access cookie is known to be no older than `max_age` milliseconds.
-    pub(crate) fn ensure_fresh(self: &Rc<Self>, max_age: Option<f64>, signal: JsValue) -> Promise {
+    /// Resolves when the access cookie is known to be no older than `max_age` milliseconds. `NaN`: than the server says.
+    pub(crate) fn ensure_fresh(self: &Rc<Self>, max_age: f64, signal: JsValue) -> Promise {
         self.driver
             .call(self, Kind::EnsureFresh { max_age }, None, signal)
     }
@@ -83,7 +84,7 @@ impl Client {
         self.policy.read(response.status(), place)
     }
 
-    fn call(self: &Rc<Self>, kind: Kind, request: Option<Box<dyn Outgoing>>) -> Promise {
+    fn call(self: &Rc<Self>, kind: Kind, request: Option<AnyOutgoing>) -> Promise {
         let signal = request
             .as_ref()
             .map_or(JsValue::UNDEFINED, |request| request.signal());

@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{AbortSignal, Response};
 
 use super::{
-    Outgoing,
+    any::*,
     bindings::{self, Callback, Controller, Renewal, Signal, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
@@ -33,7 +33,7 @@ pub(crate) struct Driver {
     clients: RefCell<Vec<Rc<Client>>>,
     next_client: Cell<u32>,
     calls: RefCell<Vec<Rc<Underway>>>,
-    flight: RefCell<Flight>,
+    flight: Flight,
     peers: Peers,
     timer: Timer,
     callback: Callback,
@@ -83,12 +83,12 @@ const STEPS: [Step; 16] = [
 struct Underway {
     id: CallId,
     client: Rc<Client>,
-    request: Option<Box<dyn Outgoing>>,
+    request: Option<AnyOutgoing>,
     /// The signal that aborts it, or `undefined`.
     signal: JsValue,
     /// The 401 that it waits with, or the answer that it is about to be settled with.
     response: Cell<Option<Response>>,
-    ahead: Cell<Option<ReadAhead>>,
+    ahead: ReadAhead,
     given: Cell<Given>,
     listener: Cell<Option<Function>>,
 }
@@ -111,11 +111,11 @@ enum Given {
 /// The latest refresh.
 #[derive(Default)]
 struct Flight {
-    number: u32,
+    number: Cell<u32>,
     /// While it is on the wire.
-    controller: Option<Controller>,
+    controller: Cell<Option<Controller>>,
     /// Why it failed: what `fetch` rejected with, or the status of the answer.
-    cause: JsValue,
+    cause: Cell<JsValue>,
 }
 
 thread_local! {
@@ -152,7 +152,7 @@ impl Driver {
             clients: RefCell::default(),
             next_client: Cell::default(),
             calls: RefCell::default(),
-            flight: RefCell::default(),
+            flight: Flight::default(),
             peers: Peers::new(name.clone()),
             timer: Timer::default(),
             callback: callback.into_js_value().unchecked_into(),
@@ -180,10 +180,13 @@ impl Driver {
     pub(crate) fn remove(&self, id: ClientId) {
         self.tell(|session| session.handle_dispose(now(), id));
         self.run();
-        update(&self.clients, |clients| {
-            clients.retain(|client| client.id != id)
+        let was_last = update(&self.clients, |clients| {
+            if let Some(index) = clients.iter().position(|client| client.id == id) {
+                clients.swap_remove(index);
+            }
+            clients.is_empty()
         });
-        if update(&self.clients, |clients| clients.is_empty()) {
+        if was_last {
             self.peers.close();
         }
     }
@@ -197,7 +200,7 @@ impl Driver {
         &self,
         client: &Rc<Client>,
         kind: Kind,
-        request: Option<Box<dyn Outgoing>>,
+        request: Option<AnyOutgoing>,
         signal: JsValue,
     ) -> Promise {
         let timeout = client.policy.timeout;
@@ -208,7 +211,7 @@ impl Driver {
             request,
             signal,
             response: Cell::default(),
-            ahead: Cell::default(),
+            ahead: ReadAhead::default(),
             given: Cell::default(),
             listener: Cell::default(),
         });
@@ -233,8 +236,16 @@ impl Driver {
         self.callback.bind(&JsValue::UNDEFINED, step as u32, about)
     }
 
-    fn ignore(&self) -> Function {
-        self.on(Step::Nothing, 0.0)
+    /// Has what comes of a promise come back, if there is one.
+    fn watch(&self, promise: Option<Promise>, fulfilled: Step, rejected: Step, about: f64) {
+        if let Some(promise) = promise {
+            let (fulfilled, rejected) = (self.on(fulfilled, about), self.on(rejected, about));
+            view::<Thenable>(&promise).watch(&fulfilled, &rejected);
+        }
+    }
+
+    fn ignore(&self, promise: Option<Promise>) {
+        self.watch(promise, Step::Nothing, Step::Nothing, 0.0);
     }
 
     /// `more` comes only with the two functions that settle a promise.
@@ -274,7 +285,7 @@ impl Driver {
     fn answered(&self, id: CallId, response: Response) -> Settlement {
         let Some(call) = self.find(id) else {
             // Its caller has gone.
-            body::cancel(&response, &self.ignore());
+            self.ignore(body::cancel(&response));
             return Ok(JsValue::UNDEFINED);
         };
         let answer = call.client.read(&response);
@@ -308,12 +319,7 @@ impl Driver {
 
     fn read(&self, id: CallId, chunk: &JsValue) {
         let Some(call) = self.find(id) else { return };
-        let Some(mut ahead) = call.ahead.take() else {
-            return;
-        };
-        let small = ahead.take(chunk);
-        call.ahead.set(Some(ahead));
-        match small {
+        match call.ahead.take(chunk) {
             Some(true) => self.read_on(&call),
             Some(false) => {
                 self.discard(&call);
@@ -328,18 +334,16 @@ impl Driver {
         if response.ok() {
             self.read_lifetime(response, -1.0);
         } else {
-            body::cancel(response, &self.ignore());
+            self.ignore(body::cancel(response));
         }
         self.refresh_ended(number, response.status().into(), end);
     }
 
     fn refresh_ended(&self, number: u32, cause: JsValue, end: RefreshEnd) {
-        update(&self.flight, |flight| {
-            if flight.number == number {
-                flight.controller = None;
-                flight.cause = cause;
-            }
-        });
+        if self.flight.number.get() == number {
+            self.flight.controller.set(None);
+            self.flight.cause.set(cause);
+        }
         self.tell(|session| session.handle_refresh_end(now(), number, end));
         self.run();
     }
@@ -408,38 +412,40 @@ impl Driver {
     /// Does what the core says until it has nothing more to say. No borrow is held while the page's own code runs:
     /// an injected fetch or an event handler may well call us again.
     fn run(&self) {
-        loop {
-            let action = self.tell(|session| session.poll_action());
-            let on_call = |id, act: fn(&Self, &Underway)| {
-                if let Some(call) = self.find(id) {
-                    act(self, &call);
-                }
-            };
-            match action {
-                Some(Action::Send { call }) => on_call(call, Self::send),
-                Some(Action::Hold { call }) => on_call(call, Self::hold),
-                Some(Action::Answer { call }) => on_call(call, Self::answer),
-                Some(Action::Done { call }) => on_call(call, Self::done),
-                Some(Action::Fail { call, failure }) => {
-                    if let Some(call) = self.find(call) {
-                        self.fail(&call, failure);
-                    }
-                }
-                Some(Action::Lock) => self.lock(),
-                Some(Action::Unlock) => self.peers.unlock(),
-                Some(Action::Tell(word)) => self.peers.tell(word),
-                Some(Action::Refresh {
-                    client,
-                    number,
-                    key,
-                }) => self.refresh(client, number, key),
-                Some(Action::Abandon) => self.abandon(),
-                Some(Action::Announce { event, cause, by }) => self.announce(event, cause, by),
-                None => break,
-            }
+        while let Some(action) = self.tell(Session::poll_action) {
+            self.act(&action);
         }
         let moment = self.tell(|session| session.poll_timeout());
         self.timer.set(moment, || self.on(Step::TimerRang, 0.0));
+    }
+
+    fn act(&self, action: &Action) {
+        let on_call = |id, act: fn(&Self, &Underway)| {
+            if let Some(call) = self.find(id) {
+                act(self, &call);
+            }
+        };
+        match *action {
+            Action::Send { call } => on_call(call, Self::send),
+            Action::Hold { call } => on_call(call, Self::hold),
+            Action::Answer { call } => on_call(call, Self::answer),
+            Action::Done { call } => on_call(call, Self::done),
+            Action::Fail { call, failure } => {
+                if let Some(call) = self.find(call) {
+                    self.fail(&call, failure);
+                }
+            }
+            Action::Lock => self.lock(),
+            Action::Unlock => self.peers.unlock(),
+            Action::Tell(word) => self.peers.tell(word),
+            Action::Refresh {
+                client,
+                number,
+                key,
+            } => self.refresh(client, number, key),
+            Action::Abandon => self.abandon(),
+            Action::Announce { event, cause, by } => self.announce(event, cause, by),
+        }
     }
 
     fn send(&self, call: &Underway) {
@@ -464,21 +470,16 @@ impl Driver {
     }
 
     fn hold(&self, call: &Underway) {
-        let response = call.response.take();
-        call.ahead.set(response.as_ref().and_then(ReadAhead::start));
-        call.response.set(response);
-        self.read_on(call);
+        if let Some(response) = call.response.take() {
+            call.ahead.start(&response);
+            call.response.set(Some(response));
+            self.read_on(call);
+        }
     }
 
     fn read_on(&self, call: &Underway) {
-        let ahead = call.ahead.take();
-        if let Some(ahead) = &ahead {
-            ahead.read(
-                &self.on(Step::Read, call.id.to_bits().into()),
-                &self.ignore(),
-            );
-        }
-        call.ahead.set(ahead);
+        let about = call.id.to_bits().into();
+        self.watch(call.ahead.read(), Step::Read, Step::Nothing, about);
     }
 
     fn answer(&self, call: &Underway) {
@@ -493,8 +494,10 @@ impl Driver {
 
     fn fail(&self, call: &Underway, failure: Failure) {
         self.discard(call);
-        let cause = update(&self.flight, |flight| flight.cause.clone());
-        self.settle(call, Err(call.client.edge.error(failure, &cause)));
+        let cause = self.flight.cause.take();
+        let error = call.client.edge.error(failure, &cause);
+        self.flight.cause.set(cause);
+        self.settle(call, Err(error));
     }
 
     fn lock(&self) {
@@ -517,51 +520,52 @@ impl Driver {
     }
 
     fn abandon(&self) {
-        if let Some(controller) = update(&self.flight, |flight| flight.controller.take()) {
+        if let Some(controller) = self.flight.controller.take() {
             controller.abort();
         }
     }
 
     fn refresh(&self, client: ClientId, number: u32, key: Key) {
-        let client = update(&self.clients, |clients| {
-            clients.iter().find(|it| it.id == client).cloned()
-        });
+        let client = self.client(client);
         let controller = Controller::new();
         let signal = controller.signal();
-        let flight = Flight {
-            number,
-            controller: Some(controller),
-            cause: JsValue::UNDEFINED,
-        };
         // One that is overdue has had its time; it would only take a connection from this one.
         self.abandon();
-        update(&self.flight, |latest| *latest = flight);
+        self.flight.number.set(number);
+        self.flight.controller.set(Some(controller));
+        self.flight.cause.set(JsValue::UNDEFINED);
         match client
             .ok_or(JsValue::UNDEFINED)
             .and_then(|it| it.edge.refresh(key, &signal))
         {
-            Ok(promise) => {
-                let about = f64::from(number);
-                let answered = self.on(Step::RefreshAnswered, about);
-                let lost = self.on(Step::RefreshLost, about);
-                view::<Thenable>(&promise).watch(&answered, &lost);
-            }
+            Ok(promise) => self.watch(
+                Some(promise),
+                Step::RefreshAnswered,
+                Step::RefreshLost,
+                number.into(),
+            ),
             Err(error) => self.refresh_ended(number, error, RefreshEnd::Lost),
         }
     }
 
     fn announce(&self, event: Event, cause: Cause, by: Option<ClientId>) {
-        let clients = update(&self.clients, |clients| clients.clone());
-        for client in clients {
-            client.edge.announce(event, cause, Some(client.id) != by);
+        // One after another, because a handler may well dispose of some.
+        for id in (0..self.next_client.get()).map(ClientId) {
+            if let Some(client) = self.client(id) {
+                client.edge.announce(event, cause, Some(id) != by);
+            }
         }
     }
 
+    fn client(&self, id: ClientId) -> Option<Rc<Client>> {
+        update(&self.clients, |clients| {
+            clients.iter().find(|it| it.id == id).cloned()
+        })
+    }
+
     fn read_lifetime(&self, response: &Response, asked_at: f64) {
-        if let Ok(answer) = response.json() {
-            let (read, not_json) = (self.on(Step::LifetimeRead, asked_at), self.ignore());
-            view::<Thenable>(&answer).watch(&read, &not_json);
-        }
+        let answer = response.json().ok();
+        self.watch(answer, Step::LifetimeRead, Step::Nothing, asked_at);
     }
 
     // The calls.
@@ -574,11 +578,9 @@ impl Driver {
 
     /// Gives up the response that a call holds: nobody will read it.
     fn discard(&self, call: &Underway) {
-        if let Some(ahead) = call.ahead.take() {
-            ahead.cancel(&self.ignore());
-        }
+        self.ignore(call.ahead.cancel());
         if let Some(response) = call.response.take() {
-            body::cancel(&response, &self.ignore());
+            self.ignore(body::cancel(&response));
         }
     }
 

@@ -49,6 +49,33 @@ pub(crate) trait Edge {
     fn announce(&self, event: Event, cause: Cause, peer: bool);
 }
 
+/// An edge, and a request that came by it. Where only the JavaScript edge is compiled in, they are of no other kind, and
+/// nothing is to be looked up at a call.
+#[cfg(all(feature = "js", not(feature = "client")))]
+mod any {
+    pub(crate) use super::{Edge, Outgoing};
+    pub(crate) use crate::js::{Host as AnyEdge, Request as AnyOutgoing};
+}
+#[cfg(not(all(feature = "js", not(feature = "client"))))]
+mod any {
+    pub(crate) use super::{Edge, Outgoing};
+
+    pub(crate) type AnyEdge = Box<dyn Edge>;
+    pub(crate) type AnyOutgoing = Box<dyn Outgoing>;
+
+    impl<E: Edge + 'static> From<E> for AnyEdge {
+        fn from(edge: E) -> Self {
+            Box::new(edge)
+        }
+    }
+
+    impl<O: Outgoing + 'static> From<O> for AnyOutgoing {
+        fn from(request: O) -> Self {
+            Box::new(request)
+        }
+    }
+}
+
 /// A short look at something shared. It never lasts while other code runs, so it cannot meet itself; were it to, doing
 /// nothing would be better than the panic of `borrow_mut`, which costs a kilobyte besides.
 pub(crate) fn update<T, R: Default>(shared: &RefCell<T>, how: impl FnOnce(&mut T) -> R) -> R {

@@ -1,14 +1,11 @@
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
-use js_sys::{Array, Date, Float64Array, Function, JsString};
+use js_sys::{Date, Float64Array, Function, JsString};
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::{
-    bindings::{
-        Channel, Controller, Thenable, free_only, keep, kept, listen, open_channel, request_lock,
-        settle, unlisten, view,
-    },
-    update,
+use super::bindings::{
+    Channel, Controller, Thenable, free_only, keep, kept, list, listen, open_channel, request_lock,
+    settle, to_text, unlisten, view,
 };
 use crate::core::{Cause, Key, News, Word};
 
@@ -16,15 +13,12 @@ use crate::core::{Cause, Key, News, Word};
 /// storage. Each may be missing, or forbidden by a policy that throws; then it is as if there were no peers.
 pub(crate) struct Peers {
     name: JsValue,
-    open: RefCell<Option<Open>>,
+    is_open: Cell<bool>,
+    channel: Cell<Option<Channel>>,
+    returned: Cell<Option<Function>>,
     /// The latest word that was said or heard.
     known: Cell<JsValue>,
     lease: Lease,
-}
-
-struct Open {
-    channel: Option<Channel>,
-    returned: Function,
 }
 
 /// The lock, or what is done to get it.
@@ -79,7 +73,9 @@ impl Peers {
     pub(crate) fn new(name: JsValue) -> Self {
         Self {
             name,
-            open: RefCell::default(),
+            is_open: Cell::default(),
+            channel: Cell::default(),
+            returned: Cell::default(),
             known: Cell::default(),
             lease: Lease::default(),
         }
@@ -94,33 +90,37 @@ impl Peers {
         }
         // Where there is no such event, there is no such cache.
         let _ = listen("pageshow", &returned);
-        update(&self.open, |open| *open = Some(Open { channel, returned }));
+        self.is_open.set(true);
+        self.channel.set(channel);
+        self.returned.set(Some(returned));
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        update(&self.open, |open| open.is_some())
+        self.is_open.get()
     }
 
     pub(crate) fn close(&self) {
-        if let Some(open) = update(&self.open, Option::take) {
-            let _ = unlisten("pageshow", &open.returned);
-            if let Some(channel) = open.channel {
-                channel.close();
-            }
+        self.is_open.set(false);
+        if let Some(returned) = self.returned.take() {
+            let _ = unlisten("pageshow", &returned);
+        }
+        if let Some(channel) = self.channel.take() {
+            channel.close();
         }
     }
 
     pub(crate) fn tell(&self, word: Word) {
-        update(&self.open, |open| {
-            let Some(open) = open else { return };
-            let text = encode(word);
-            // Neither of the two is needed, and both may be forbidden.
-            let _ = keep(&self.name, &text);
-            if let Some(channel) = &open.channel {
-                let _ = channel.post(&text);
-            }
-            self.known.set(text);
-        });
+        if !self.is_open() {
+            return;
+        }
+        let text = encode(word);
+        // Neither of the two is needed, and both may be forbidden.
+        let _ = keep(&self.name, &text);
+        if let Some(channel) = self.channel.take() {
+            let _ = channel.post(&text);
+            self.channel.set(Some(channel));
+        }
+        self.known.set(text);
     }
 
     /// A message came over the channel.
@@ -210,21 +210,19 @@ impl Peers {
 
 /// A word as text: numbers, of which none is a secret.
 fn encode(word: Word) -> JsValue {
-    let numbers = [
-        f64::from(word.news as u32),
-        // Rounded up: what was sent in the same millisecond was sent before.
-        Date::now() - word.age + 1.0,
+    // Rounded up: what was sent in the same millisecond was sent before.
+    let moment = Date::now() - word.age + 1.0;
+    let (news, cause) = (word.news as u32, word.cause as u32);
+    let numbers = list(
+        news,
+        moment,
         word.span,
-        f64::from(word.cause as u32),
+        cause,
         word.key.seed,
-        f64::from(word.key.number),
-    ];
-    let list = Float64Array::new_with_length(numbers.len() as u32);
-    for (index, number) in (0..).zip(numbers) {
-        list.set_index(index, number);
-    }
-    // Both kinds of arrays join alike.
-    view::<Array>(&list).join(",").into()
+        word.key.number,
+    );
+    // A list as text is what is in it, with commas in between.
+    to_text(&numbers)
 }
 
 /// `None` if it is no word of ours: anything may come over a channel, or lie in storage.

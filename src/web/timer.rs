@@ -6,32 +6,37 @@ use wasm_bindgen::JsValue;
 use super::bindings::{clear_timeout, now, set_timeout};
 
 /// The one timer of a session. It runs only while somebody waits, so that an idle page has none.
-#[derive(Default)]
 pub(crate) struct Timer {
-    set: Cell<Option<(f64, JsValue)>>,
+    /// When it rings; infinitely far if it does not.
+    moment: Cell<f64>,
+    set: Cell<JsValue>,
+}
+
+impl Default for Timer {
+    fn default() -> Self {
+        Self {
+            moment: Cell::new(f64::INFINITY),
+            set: Cell::default(),
+        }
+    }
 }
 
 impl Timer {
     /// Has `then` called at `moment`, and at no other.
-    pub(crate) fn set(&self, moment: Option<f64>, then: impl FnOnce() -> Function) {
-        let set = self.set.take();
-        if set.as_ref().map(|(set, _)| *set) == moment {
-            return self.set.set(set);
+    pub(crate) fn set(&self, moment: f64, then: impl FnOnce() -> Function) {
+        if self.moment.replace(moment) == moment {
+            return;
         }
-        if let Some((_, timer)) = set {
-            clear_timeout(&timer);
-        }
-        self.set.set(moment.map(|moment| {
+        clear_timeout(&self.set.take());
+        if moment.is_finite() {
             // Rounded up: a timer that rings a fraction of a millisecond early would find nothing to do.
-            (
-                moment,
-                set_timeout(&then(), (moment - now()).max(0.0).ceil()),
-            )
-        }));
+            let span = (moment - now()).max(0.0).ceil();
+            self.set.set(set_timeout(&then(), span));
+        }
     }
 
     /// It rang.
     pub(crate) fn clear(&self) {
-        self.set.take();
+        self.moment.set(f64::INFINITY);
     }
 }

@@ -29,14 +29,19 @@ const FEATURES: [&str; 6] = [
 
 /// Twice, with the control flow taken apart in between: it comes together smaller. Nothing of the engine lies in the
 /// first kilobyte of its memory, so an offset can go into the load or store that it is for.
-const PASSES: [&str; 6] = [
+const PASSES: [&str; 7] = [
     "--low-memory-unused",
     "-Oz",
     "--flatten",
     "--rereloop",
     "-Oz",
     "-Oz",
+    "--converge",
 ];
+
+/// What LLVM does for speed, also where it is asked for size: it counts several pointers in one loop, and copies a load
+/// into the branches that lead to it.
+const WITHOUT: [&str; 2] = ["-disable-lsr", "-enable-load-pre=false"];
 
 const STRIP: [&str; 3] = [
     "--strip-debug",
@@ -122,8 +127,18 @@ fn compile(sh: &Shell) -> Result<PathBuf> {
     let build = cargo(sh, &format!("rustc {crate_type} {profile}"))
         // Stripping takes along the section that tells wasm-bindgen what the engine may use.
         .env("CARGO_PROFILE_RELEASE_STRIP", "none")
-        .env("CARGO_ENCODED_RUSTFLAGS", anonymous_paths(sh));
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(sh));
     artifact(build, NAME, "wasm")
+}
+
+/// What rustc is told, in the way that allows for spaces in it.
+fn flags(sh: &Shell) -> OsString {
+    let mut flags = anonymous_paths(sh);
+    for option in WITHOUT {
+        flags.push("\x1f-Cllvm-args=");
+        flags.push(option);
+    }
+    flags
 }
 
 /// A panic says where it happened. Without this what is built would name folders of the machine that

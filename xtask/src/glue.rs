@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use walrus::ir::{Instr, InstrLocId, Unreachable, Visitor, dfs_in_order};
-use walrus::{ExportItem, FunctionId, FunctionKind, ImportKind, Module};
+use walrus::{ElementItems, ExportItem, FunctionId, FunctionKind, ImportKind, Module};
 use wasm_bindgen_cli_support::Bindgen;
 
 const STEM: &str = "keepfresh";
@@ -64,6 +64,21 @@ const CHANGES: [(&str, &str); 5] = [
     // What a closure calls is one more export that is called directly.
     ("function wasm_bindgen__", "export function wasm_bindgen__"),
     (", wasm_bindgen__", ", wasm.wasm_bindgen__"),
+];
+
+/// How texts begin that the libraries have for panics, and which nothing mentions once those are silent. The rest of
+/// each is in the same words, or the path of a source file.
+const MESSAGES: [&str; 10] = [
+    "/rustc/",
+    "cargo/registry/",
+    "RefCell already borrowed",
+    "RefCell already mutably borrowed",
+    "Tried to shrink to a larger capacity",
+    "attempted to take ownership of Rust value while it was borrowed",
+    "capacity overflow",
+    "closure invoked recursively or after being dropped",
+    "null pointer passed to rust",
+    "recursive use of an object detected which would lead to unsafe aliasing in rust",
 ];
 
 pub(crate) struct Bound {
@@ -251,16 +266,58 @@ fn silence(module: &mut Module) {
             _ => None,
         });
     let called: HashSet<FunctionId> = called.into_iter().chain(exported).collect();
+    let mut spares = HashSet::new();
     for function in module.funcs.iter_mut() {
         let name = function.name.as_deref().unwrap_or_default();
-        let speaks = name.contains("::panicking::") || name.contains("::fmt");
+        let speaks = name.contains("::panicking::")
+            || name.contains("::fmt")
+            || name.contains("wasm_bindgen::throw_str")
+            || name.contains("::handle_error")
+            || name.contains("::handle_alloc_error");
         let is_spare = name.contains("::closures::_::invoke") && !called.contains(&function.id())
             || name.contains("js_sys::futures::");
         if (speaks || is_spare)
-            && let FunctionKind::Local(function) = &mut function.kind
+            && let FunctionKind::Local(local) = &mut function.kind
         {
             let trap = Instr::Unreachable(Unreachable {});
-            function.block_mut(function.entry_block()).instrs = vec![(trap, InstrLocId::default())];
+            local.block_mut(local.entry_block()).instrs = vec![(trap, InstrLocId::default())];
+            spares.insert(function.id());
+        }
+    }
+    share_place(module, &spares);
+    let data: Vec<_> = module.data.iter().map(|data| data.id()).collect();
+    for id in data {
+        blank_messages(&mut module.data.get_mut(id).value);
+    }
+}
+
+/// Lets one of these functions stand in for all in the table. None is called, so it may have any type.
+fn share_place(module: &mut Module, spares: &HashSet<FunctionId>) {
+    let is_spare = |function: &&mut FunctionId| spares.contains(function);
+    let mut stand_in = None;
+    for element in module.elements.iter_mut() {
+        if let ElementItems::Functions(functions) = &mut element.items {
+            for function in functions.iter_mut().filter(is_spare) {
+                *function = *stand_in.get_or_insert(*function);
+            }
+        }
+    }
+}
+
+/// Puts zeros in the place of [`MESSAGES`]: wasm-opt leaves them out.
+fn blank_messages(data: &mut [u8]) {
+    for message in MESSAGES {
+        while let Some(start) = data
+            .windows(message.len())
+            .position(|text| text == message.as_bytes())
+        {
+            let rest = data.get_mut(start..).unwrap_or_default();
+            let path = rest.windows(3).position(|end| end == b".rs");
+            let end = match path {
+                Some(path) if message.ends_with('/') => path + 3,
+                _ => message.len(),
+            };
+            rest.iter_mut().take(end).for_each(|byte| *byte = 0);
         }
     }
 }
@@ -340,6 +397,14 @@ mod tests {
 
     fn owned(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn messages_are_blanked_and_nothing_beside_them() {
+        let mut data = b"abort/rustc/x/mod.rs\0capacity overflowpageshow".to_vec();
+        super::blank_messages(&mut data);
+        let blank = [0; 33];
+        assert_eq!(data, [&b"abort"[..], &blank, b"pageshow"].concat());
     }
 
     #[test]

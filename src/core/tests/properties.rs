@@ -81,7 +81,8 @@ fn kind() -> impl Strategy<Value = Kind> {
         2 => Just(Kind::Request { replayable: false }),
         2 => Just(Kind::SignOut),
         1 => Just(Kind::Refresh),
-        1 => prop::option::of(0.0..1e5).prop_map(|max_age| Kind::EnsureFresh { max_age }),
+        1 => (0.0..1e5).prop_map(|max_age| Kind::EnsureFresh { max_age }),
+        1 => Just(Kind::EnsureFresh { max_age: f64::NAN }),
     ]
 }
 

@@ -179,6 +179,7 @@ impl World {
     }
 
     pub(super) fn ensure_fresh(&mut self, max_age: Option<Millis>) -> CallId {
+        let max_age = max_age.unwrap_or(Millis::NAN);
         self.call(Kind::EnsureFresh { max_age })
     }
 
@@ -411,16 +412,13 @@ impl World {
     pub(super) fn pass(&mut self, span: Millis) {
         let end = self.now + span;
         for _ in 0..10_000 {
-            match self.session.poll_timeout() {
-                Some(moment) if moment <= end => {
-                    self.now = self.now.max(moment);
-                    self.wake();
-                }
-                _ => {
-                    self.now = end;
-                    return;
-                }
+            let moment = self.session.poll_timeout();
+            if moment > end {
+                self.now = end;
+                return;
             }
+            self.now = self.now.max(moment);
+            self.wake();
         }
         panic!("the timer rings without end");
     }
@@ -471,7 +469,8 @@ impl World {
     }
 
     pub(super) fn timer(&self) -> Option<Millis> {
-        self.session.poll_timeout()
+        let moment = self.session.poll_timeout();
+        moment.is_finite().then_some(moment)
     }
 
     pub(super) fn standing(&self) -> Standing {

@@ -42,7 +42,7 @@ impl Handle {
         let subscribers = Rc::new(Subscribers::default());
         let edge = RustEdge::new(Rc::clone(&wire), Rc::clone(&subscribers));
         let own = edge.own();
-        let engine = web::Client::new(&session.into(), policy, Box::new(edge));
+        let engine = web::Client::new(&session.into(), policy, edge);
         own.set(&engine);
         Ok(Self(SendWrapper::new(Rc::new(Inner {
             engine,
@@ -61,7 +61,7 @@ impl Handle {
     }
 
     pub(super) async fn ensure_fresh(&self, max_age: Option<Duration>) -> Result<(), Error> {
-        let max_age = max_age.map(|age| age.as_secs_f64() * 1_000.0);
+        let max_age = max_age.map_or(f64::NAN, |age| age.as_secs_f64() * 1_000.0);
         self.command(|engine, signal| engine.ensure_fresh(max_age, signal))
             .await
     }
@@ -98,7 +98,7 @@ impl Handle {
         let promise = match place {
             // Untouched, and so not kept for a replay either.
             Place::Unguarded => outgoing.send_once(),
-            place => engine.fetch(place, Box::new(outgoing), replayable, credentials),
+            place => engine.fetch(place, outgoing, replayable, credentials),
         };
         let answer = settle(promise, abandon).await?;
         Ok(answer.unchecked_into::<web_sys::Response>().into())

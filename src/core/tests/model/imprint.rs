@@ -102,6 +102,7 @@ impl Session {
             epoch_at,
             since,
             refresh,
+            due,
             leased,
             leased_at,
             waited,
@@ -121,8 +122,8 @@ impl Session {
             expired_at,
             fresh_until,
             calls,
-            waiting,
             actions,
+            taken: _,
         } = self;
         debug_assert!(actions.is_empty(), "the shell does at once what it is told");
         imprint.fact((*standing as u8, *leased, *waited, *number, *awaited, *asked));
@@ -130,13 +131,8 @@ impl Session {
         imprint.moment(*epoch_at);
         imprint.number(seed.to_bits());
         imprint.fact(std::mem::discriminant(refresh));
-        match refresh {
-            Refresh::Idle => {}
-            Refresh::Underway { limit: moment }
-            | Refresh::SigningOut { limit: moment, .. }
-            | Refresh::Cooling { until: moment }
-            | Refresh::Locking { ask_at: moment }
-            | Refresh::Doubting { ask_at: moment } => imprint.moment(*moment),
+        if *refresh != Refresh::Idle {
+            imprint.moment(*due);
         }
         if *leased {
             imprint.moment(*leased_at);
@@ -158,16 +154,20 @@ impl Session {
             imprint.moment(*expired_at);
         }
         imprint.option(*fresh_until);
-        for id in waiting {
-            imprint.number(id.to_bits());
+        for call in calls.waiting() {
+            imprint.number(call.id.to_bits());
         }
-        for (id, call) in &calls.calls {
-            self.leave_imprint_of(imprint, *id, call);
+        // Of those on the wire the order does not matter.
+        let mut calls: Vec<_> = calls.calls.iter().collect();
+        calls.sort_by_key(|call| call.id.to_bits());
+        for call in calls {
+            self.leave_imprint_of(imprint, call);
         }
     }
 
-    fn leave_imprint_of(&self, imprint: &mut Imprint, id: CallId, call: &Call) {
+    fn leave_imprint_of(&self, imprint: &mut Imprint, call: &Call) {
         let Call {
+            id,
             client,
             kind,
             stage,
@@ -188,7 +188,7 @@ impl Session {
             imprint.fact((*epoch == self.epoch, *epoch < self.since));
             imprint.moment(*sent_at);
         }
-        if self.waiting.contains(&id) {
+        if call.waits() {
             imprint.moment(*patience);
         } else {
             // A span: what is left.

@@ -441,7 +441,7 @@ impl Model {
             if self.may_ring(it, page) {
                 steps.push(Step::Ring(slot));
             }
-            if left.freezes > 0 && page.session.poll_timeout().is_some() {
+            if left.freezes > 0 && page.session.poll_timeout().is_finite() {
                 steps.push(Step::Freeze(slot));
             }
             let is_quiet = page.lease == Lease::None && !it.wire.iter().any(|it| it.slot == slot);
@@ -960,7 +960,7 @@ impl Model {
             return None;
         }
         let waits = |page: &Page| {
-            let timer = page.session.poll_timeout().is_some();
+            let timer = page.session.poll_timeout().is_finite();
             timer || !page.calls.is_empty() || page.session.standing() == Standing::Refreshing
         };
         if it.pages.iter().flatten().any(waits) || it.holder.is_some() {
@@ -1179,7 +1179,7 @@ impl System {
     /// Something is under way.
     fn is_busy(&self) -> bool {
         let mut pages = self.pages.iter().flatten();
-        !self.wire.is_empty() || pages.any(|page| page.session.poll_timeout().is_some())
+        !self.wire.is_empty() || pages.any(|page| page.session.poll_timeout().is_finite())
     }
 
     fn has_something_coming(&self) -> bool {
@@ -1245,7 +1245,8 @@ impl System {
 
 impl Page {
     fn timer(&self) -> Option<Millis> {
-        self.session.poll_timeout().map(|moment| moment + self.born)
+        let moment = self.session.poll_timeout();
+        moment.is_finite().then_some(moment + self.born)
     }
 
     fn leave_imprint(&self, imprint: &mut Imprint, now: Millis, wall: Millis) {
