@@ -5,7 +5,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use js_sys::Promise;
-use lol_alloc::{FreeListAllocator, LockedAllocator};
+use lol_alloc::{AssumeSingleThreaded, FreeListAllocator};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::{AbortSignal, Response};
 
@@ -58,8 +58,12 @@ extern "C" {
 }
 
 #[global_allocator]
-static ALLOCATOR: LockedAllocator<FreeListAllocator> =
-    LockedAllocator::new(FreeListAllocator::new());
+#[allow(
+    unsafe_code,
+    reason = "wasm32 without the feature `atomics` has one thread"
+)]
+static ALLOCATOR: AssumeSingleThreaded<FreeListAllocator> =
+    unsafe { AssumeSingleThreaded::new(FreeListAllocator::new()) };
 
 thread_local! {
     /// The engine's halves of the clients. JavaScript knows each by its address.
@@ -234,15 +238,11 @@ fn list<T>(items: &JsValue, read: impl Fn(&List, u32) -> T) -> Vec<T> {
     list
 }
 
-/// An address is ASCII, as every URL is once it has been parsed. So it can be read letter by letter, and the glue
-/// needs no memory, no encoder and no allocator to pass strings.
+/// Read letter by letter, for it is ASCII: so the glue needs no memory, no encoder and no allocator to pass strings.
 fn address(text: &JsValue) -> Address {
     let text: &List = view(text);
-    Address(
-        (0..text.length())
-            .map(|index| text.character_at(index) as char)
-            .collect(),
-    )
+    let letters = 0..text.length();
+    Address(letters.map(|index| text.character_at(index)).collect())
 }
 
 fn decode(place: u32) -> Place {

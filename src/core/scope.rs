@@ -1,14 +1,15 @@
-/// Where a request goes: an origin and, right after it, a path, as the URL parser gave them. The query plays no part.
+/// Where a request goes: an origin and, right after it, a path, as the URL parser gave them, and so in ASCII. The query
+/// plays no part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Address(pub(crate) String);
+pub(crate) struct Address(pub(crate) Vec<u8>);
 
 impl Address {
     /// Whether `other` lies at or below this address, by whole path segments: `/api` covers `/api` and
     /// `/api/notes`, and neither `/apix` nor another host whose name begins alike: a slash ends the host, too.
     fn covers(&self, other: &Self) -> bool {
-        let prefix = self.0.strip_suffix('/').unwrap_or(&self.0);
+        let prefix = self.0.strip_suffix(b"/").unwrap_or(&self.0);
         let rest = other.0.strip_prefix(prefix);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
     }
 
     fn is_below(&self, prefixes: &[Self]) -> bool {

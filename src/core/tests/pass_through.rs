@@ -5,7 +5,7 @@ use crate::core::{Address, Answer, Cookies, Credentials, Place, Policy, Scope};
 fn address(url: &str) -> Address {
     let (scheme, rest) = url.split_once("://").unwrap();
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    Address(format!("{scheme}://{host}{path}"))
+    Address(format!("{scheme}://{host}{path}").into_bytes())
 }
 
 fn all(urls: &[&str]) -> Vec<Address> {

@@ -68,7 +68,7 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
             exclude: collect(&options.exclude, |url| prefix("exclude", url))?,
             sign_in: address("sign_in", options.sign_in.as_ref())?,
             sign_out: address("sign_out", options.sign_out.as_ref())?,
-            home: Address(home.clone()),
+            home: Address(home.clone().into_bytes()),
         },
         expired_statuses: options.expired_statuses,
         timeout: options.timeout.as_secs_f64() * 1_000.0,
@@ -92,7 +92,7 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
 
 /// Where a URL lies.
 pub(super) fn address_of(url: &Url) -> Address {
-    Address(url.origin() + &url.pathname())
+    Address((url.origin() + &url.pathname()).into_bytes())
 }
 
 fn collect<T>(
