@@ -123,7 +123,7 @@ async fn done_4_a_refresh_that_hangs_settles_all_within_the_deadline() {
             r#"
             await lab.set({ refresh: { fail: "hang" } });
             await lab.expireAccess();
-            const client = newClient({ timeout: 500 });
+            const client = newClient({ timeout: 2000 });
             const first = client.fetch("/api/me");
             await until(() => client.state === "refreshing");
             return {
