@@ -1,7 +1,7 @@
 // @ts-check
 
 import { KeepfreshError } from "./error.js";
-import { base, expect, readOptions, withoutQuery } from "./options.js";
+import { attempt, base, expect, readOptions, withoutQuery } from "./options.js";
 import { capture } from "./request.js";
 import { openWire } from "./wire.js";
 
@@ -53,34 +53,24 @@ export function makeClient(options, load) {
     half = engine.create(host, ...read.policy);
   }
 
-  /** @param {string} address */
+  /**
+   * @param {string} address
+   * @returns {number}
+   */
   function placeOf(address) {
     const relativeTo = base();
     if (placesBase !== relativeTo || places.size >= PLACES) {
       places.clear();
       placesBase = relativeTo;
     }
-    let place = places.get(address);
+    let place = /** @type {number} */ (places.get(address));
     if (place === undefined) {
-      place = askPlace(address);
+      const url = attempt(() => new URL(address, relativeTo));
+      // Of one that makes no sense, fetch is the one to say so.
+      place = url ? engine.place(half, withoutQuery(url)) : UNGUARDED;
       places.set(address, place);
     }
     return place;
-  }
-
-  /**
-   * @param {string} address
-   * @returns {number}
-   */
-  function askPlace(address) {
-    let url;
-    try {
-      url = new URL(address, placesBase);
-    } catch {
-      // fetch is the one to say that it makes no sense.
-      return UNGUARDED;
-    }
-    return engine.place(half, withoutQuery(url));
   }
 
   /**
@@ -128,7 +118,7 @@ export function makeClient(options, load) {
     },
   };
 
-  class Client extends EventTarget {
+  const client = new (class Client extends EventTarget {
     fetch = fetch;
 
     get state() {
@@ -137,7 +127,7 @@ export function makeClient(options, load) {
 
     /** @param {{ maxAge?: number, signal?: AbortSignal }} [options] */
     async ensureFresh({ maxAge, signal } = {}) {
-      expect((maxAge ?? 0) >= 0, "maxAge", "milliseconds, 0 or more");
+      expect((maxAge ?? 0) >= 0, "maxAge", "a number of milliseconds, not below 0");
       await ready();
       return engine.ensureFresh(half, maxAge ?? NaN, signal);
     }
@@ -163,14 +153,12 @@ export function makeClient(options, load) {
     [Symbol.dispose]() {
       this.dispose();
     }
-  }
-  const client = new Client();
+  })();
   return /** @type {any} */ (client);
 }
 
 /** @param {RequestInfo | URL} input */
-const addressOf = (input) =>
-  typeof input === "string" ? input : /** @type {Request} */ (input).url ?? String(input);
+const addressOf = (input) => /** @type {any} */ (input).url ?? String(input);
 
 /** @type {[code: import("./index.d.ts").KeepfreshError["code"], message: string][]} */
 const FAILURES = [
@@ -179,7 +167,7 @@ const FAILURES = [
     "not_replayable",
     "the access token had expired, and a stream can be sent only once: call ensureFresh() before",
   ],
-  ["disposed", "this client has been disposed of"],
+  ["disposed", "the client was disposed of"],
 ];
 
 /**
@@ -187,7 +175,7 @@ const FAILURES = [
  * @param {unknown} [cause]
  */
 function failure(index, cause) {
-  return new KeepfreshError(...FAILURES[index], index === UNAVAILABLE ? explain(cause) : undefined);
+  return new KeepfreshError(...FAILURES[index], index === UNAVAILABLE ? { cause: explain(cause) } : undefined);
 }
 
 /** @param {unknown} cause What `fetch` rejected with, the status of the answer, or nothing if none came. */

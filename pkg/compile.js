@@ -13,7 +13,7 @@ const fetch = globalThis.fetch;
 export async function compile(source) {
   /** @type {any} */
   let engine = await (typeof source === "function" ? source() : source);
-  if (engine === undefined) throw new Error('call init() with where "keepfresh/keepfresh.wasm" is');
+  if (!engine) throw new Error('call init() with where "keepfresh/keepfresh.wasm" is');
   if (isUrl(engine)) engine = await fetch(engine);
   if (engine instanceof Response) engine = await read(engine);
   if (!(engine instanceof WebAssembly.Module)) engine = await WebAssembly.compile(engine);
@@ -29,7 +29,8 @@ export async function compile(source) {
  */
 function read(response) {
   const { ok, status, url } = response;
-  const type = response.headers.get("content-type") ?? "";
+  /** `null` is no page either, to the pattern. @type {any} */
+  const type = response.headers.get("content-type");
   if (!ok) throw new Error(`${url} was answered ${status}`);
   if (/html/i.test(type)) throw new Error(`${url} is a page, and not the .wasm`);
   return type === "application/wasm" ? WebAssembly.compileStreaming(response) : response.arrayBuffer();

@@ -9,10 +9,10 @@ export class KeepfreshError extends Error {
   /**
    * @param {import("./index.d.ts").KeepfreshError["code"]} code
    * @param {string} message
-   * @param {unknown} [cause]
+   * @param {ErrorOptions} [options]
    */
-  constructor(code, message, cause) {
-    super(`keepfresh: ${message}`, cause === undefined ? undefined : { cause });
+  constructor(code, message, options) {
+    super(`keepfresh: ${message}`, options);
     this.code = code;
   }
 

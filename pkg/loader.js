@@ -17,7 +17,7 @@ let engine;
 export const loader = (source) => () =>
   (engine ??= instantiate(source).catch((cause) => {
     engine = undefined;
-    throw new KeepfreshError("engine_unavailable", explain(cause), cause);
+    throw new KeepfreshError("engine_unavailable", explain(cause), { cause });
   }));
 
 /** @param {() => Promise<WebAssembly.Module>} source */

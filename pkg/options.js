@@ -2,9 +2,6 @@
 
 import { KeepfreshError } from "./error.js";
 
-/** Longer than that, and a browser's timer rings at once. */
-const LONGEST_TIMEOUT = 2 ** 31 - 1;
-
 /** @param {any} value */
 const isText = (value) => typeof value === "string" && value !== "";
 /** @param {any} value */
@@ -12,13 +9,7 @@ export const isUrl = (value) => isText(value) || value instanceof URL;
 /** @param {any} value */
 const isFilled = (value) => Array.isArray(value) && value.length;
 /** @param {any} value */
-const isHeaders = (value) => {
-  try {
-    return new Headers(value);
-  } catch {
-    return undefined;
-  }
-};
+const isHeaders = (value) => attempt(() => new Headers(value));
 
 /** @typedef {Record<string, [suits: (value: any) => unknown, expected: string]>} Rules What options there are. */
 
@@ -31,11 +22,8 @@ const ADDRESS = [isUrl, "a string or a URL"];
 
 /** @type {Rules} */
 const RULES = {
-  refresh: [
-    (value) => isUrl(value?.url ?? value),
-    'a URL like "/auth/refresh", or an object with its url',
-  ],
-  guard: [isFilled, "a list of URL prefixes that is not empty"],
+  refresh: [(value) => isUrl(value?.url ?? value), "a string or a URL, or an object with its url"],
+  guard: [isFilled, "a list of URL prefixes, not empty"],
   exclude: [Array.isArray, "a list of URL prefixes"],
   signIn: ADDRESS,
   signOut: ADDRESS,
@@ -44,12 +32,14 @@ const RULES = {
     "a list of statuses between 400 and 599",
   ],
   csrf: [
-    (value) => isText(value?.header) && isText(value.value) !== isText(value.cookie) && isHeaders([[value.header, value.value ?? ""]]),
+    // That these are strings is checked one by one, below.
+    (value) => value?.header && !value.value !== !value.cookie && isHeaders([[value.header, value.value ?? ""]]),
     "{ header, value } or { header, cookie }, fit for a header",
   ],
   timeout: [
-    (value) => typeof value === "number" && value > 0 && value <= LONGEST_TIMEOUT,
-    `a number of milliseconds above 0, ${LONGEST_TIMEOUT} at the most`,
+    // Any longer, and a browser's timer rings at once.
+    (value) => typeof value === "number" && value > 0 && value < 2 ** 31,
+    "a number of milliseconds above 0 and below 2 ** 31",
   ],
   crossTab: FLAG,
   fetch: [(value) => typeof value === "function", "a function"],
@@ -58,7 +48,10 @@ const RULES = {
 /** @type {Rules} */
 const REFRESH_RULES = {
   url: ADDRESS,
-  method: [(value) => isText(value) && /^(?!(GET|HEAD)$)[A-Z]+$/i.test(value), 'a method that may change something, like "POST"'],
+  method: [
+    (value) => isText(value) && /^[A-Z]+$/i.test(value) && !/^(GET|HEAD)$/i.test(value),
+    'an unsafe method like "POST"',
+  ],
   headers: [isHeaders, "what new Headers() takes"],
   idempotencyKey: FLAG,
 };
@@ -71,13 +64,14 @@ const CSRF_RULES = { header: TEXT, value: TEXT, cookie: TEXT };
  * @param {any} options
  */
 export function readOptions(options) {
-  expect(options && typeof options === "object", "options", "an object with the refresh URL");
-  check("", options, RULES);
-  const { refresh, csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
-  check("refresh.", isUrl(refresh) ? {} : refresh, REFRESH_RULES);
-  check("csrf.", csrf ?? {}, CSRF_RULES);
-  // A string and a URL have none of these.
-  const { url = refresh, method = "POST", headers, idempotencyKey } = refresh;
+  // Without the refresh nothing makes sense.
+  expect(options?.refresh, "options", "an object with the refresh URL");
+  check("", RULES, options);
+  const { csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
+  const refresh = isUrl(options.refresh) ? { url: options.refresh } : options.refresh;
+  check("refresh.", REFRESH_RULES, refresh);
+  check("csrf.", CSRF_RULES, csrf);
+  const { url, method = "POST", headers, idempotencyKey } = refresh;
   const endpoint = readUrl("refresh", url);
 
   /**
@@ -86,8 +80,8 @@ export function readOptions(options) {
    */
   const readPrefix = (name, value) => {
     const url = readUrl(name, value);
-    expect(url.protocol === endpoint.protocol, name, `URLs with the scheme of the refresh URL, ${endpoint.protocol}`);
-    expect(!(url.search + url.hash), name, "prefixes without a query or a fragment");
+    expect(url.protocol === endpoint.protocol, name, "a URL with the scheme of the refresh URL");
+    expect(!(url.search + url.hash), name, "a URL without a query or a fragment");
     return url;
   };
   /**
@@ -103,8 +97,8 @@ export function readOptions(options) {
   return {
     fetch: options.fetch,
     csrf: { ...csrf },
-    endpoint: endpoint.href,
-    hasKey: idempotencyKey || isHome,
+    url: endpoint.href,
+    idempotencyKey: idempotencyKey || isHome,
     /** @type {RequestInit} */
     init: {
       method: method.toUpperCase(),
@@ -129,11 +123,24 @@ export function readOptions(options) {
       ],
       [...expiredStatuses],
       timeout,
-      csrf !== undefined,
+      !!csrf,
       crossTab,
     ],
   };
 }
+
+/**
+ * What a call returns, or `undefined` if it throws.
+ * @template T
+ * @param {() => T} call
+ */
+export const attempt = (call) => {
+  try {
+    return call();
+  } catch {
+    return undefined;
+  }
+};
 
 /** What relative URLs are relative to here. `undefined` where there is no page. */
 export const base = () => globalThis.document?.baseURI ?? globalThis.location?.href;
@@ -148,33 +155,24 @@ export const withoutQuery = ({ origin, pathname }) => origin + pathname;
  * @param {unknown} met
  * @param {string} name
  * @param {string} expected
+ * @param {ErrorOptions} [why]
+ * @returns {asserts met}
  */
-export function expect(met, name, expected) {
-  if (!met) invalid(name, expected);
-}
-
-/**
- * @param {string} name
- * @param {string} expected
- * @param {unknown} [cause]
- * @returns {never}
- */
-function invalid(name, expected, cause) {
-  throw new KeepfreshError("invalid_options", `option "${name}": expected ${expected}`, cause);
+export function expect(met, name, expected, why) {
+  if (!met) throw new KeepfreshError("invalid_options", `option "${name}": expected ${expected}`, why);
 }
 
 /**
  * Every option is one of those that there are, and those that are given are as they have to be.
  * @param {string} path
- * @param {any} given
  * @param {Rules} rules
+ * @param {any} [given]
  */
-function check(path, given, rules) {
+function check(path, rules, given = {}) {
   for (const name in { ...given, ...rules }) {
     expect(Object.hasOwn(rules, name), path + name, `to be one of ${Object.keys(rules).join(", ")}`);
     const [suits, expected] = rules[name];
-    // Without the refresh nothing makes sense.
-    expect((given[name] === undefined && name !== "refresh") || suits(given[name]), path + name, expected);
+    expect(given[name] === undefined || suits(given[name]), path + name, expected);
   }
 }
 
@@ -185,14 +183,15 @@ function check(path, given, rules) {
 function readUrl(name, value) {
   expect(isUrl(value), name, ADDRESS[1]);
   const relativeTo = base();
-  let url;
-  try {
-    url = new URL(value, relativeTo);
-  } catch (cause) {
-    const here = relativeTo ? "" : " where there is no page: call this in a browser, or give an absolute URL";
-    invalid(name, `a URL, and "${value}" is none${here}`, relativeTo ? undefined : cause);
-  }
-  expect(/^https?:$/.test(url.protocol), name, "a URL with the scheme http or https");
-  expect(!(url.username + url.password), name, "a URL without user name and password");
+  const url = attempt(() => new URL(value, relativeTo));
+  expect(
+    url || relativeTo,
+    name,
+    `a URL, and "${value}" is none where there is no page: call this in a browser, or give an absolute URL`,
+    // By there being a cause, a client tells this from what it has to throw at once.
+    { cause: "no page" },
+  );
+  expect(url && /^https?:$/.test(url.protocol), name, "a valid URL with the scheme http or https");
+  expect(!(url.username + url.password), name, "a URL without a user name or a password");
   return url;
 }

@@ -14,17 +14,20 @@
  * @param {RequestInit} [init]
  */
 export function capture(wire, input, init) {
-  const replayable = !isStream(init?.body);
-  if (init && replayable && !isPlain(init)) {
-    // An object of a class keeps what it knows behind getters: only `Request` can tell what it means.
-    input = new Request(input, init);
-    init = undefined;
-  } else if (init) {
-    init = { ...init, headers: copyHeaders(init.headers), body: copyBody(init.body) };
+  const replayable = kindOf(init?.body) !== "ReadableStream";
+  if (init) {
+    if (replayable && !isPlain(init)) {
+      // An object of a class keeps what it knows behind getters: only `Request` can tell what it means.
+      input = new Request(input, init);
+      init = undefined;
+    } else {
+      init = { ...init, headers: copyHeaders(init.headers), body: copyBody(init.body) };
+    }
   }
-  const request = isRequest(input) ? input : undefined;
+  // By what it has, not by its class: it may come from another realm.
+  const request = /** @type {any} */ (input)?.url ? /** @type {Request} */ (input) : undefined;
   // A body of a `Request` can be read once, so a clone of it is kept. By method: Firefox does not tell the body.
-  const isCloned = request && init?.body == null && !/^(GET|HEAD)$/.test(request.method);
+  const isCloned = request && init?.body == null && !/^(GET|HEAD)$/i.test(request.method);
   /** @type {any} */
   let next = request ?? String(input);
 
@@ -62,9 +65,8 @@ export function capture(wire, input, init) {
       change({ headers, mode: init?.mode ?? (stay ? "same-origin" : undefined) });
     },
   };
-  // A `Request` always has a credentials mode: "same-origin" when nobody chose.
-  const mode = request?.credentials;
-  const credentials = init?.credentials ?? (mode === "same-origin" ? undefined : mode);
+  // A `Request` always has a credentials mode: "same-origin" when nobody chose, and that counts as none.
+  const credentials = init?.credentials ?? request?.credentials?.replace("same-origin", "");
   return [outgoing, replayable, MODES.indexOf(credentials)];
 }
 
@@ -72,17 +74,10 @@ export function capture(wire, input, init) {
 const MODES = ["omit", "same-origin", "include"];
 
 /**
- * By what it has, not by its class: a request may come from another realm.
- * @param {any} input
- * @returns {input is Request}
+ * By name, because it may come from another realm.
+ * @param {any} value
  */
-const isRequest = (input) => typeof input?.url === "string";
-
-/** @param {unknown} value */
-const kindOf = (value) => ({}).toString.call(value).slice(8, -1);
-
-/** @param {unknown} body */
-const isStream = (body) => kindOf(body) === "ReadableStream";
+const kindOf = (value) => value?.[Symbol.toStringTag];
 
 /** @param {object} value */
 const isPlain = (value) => !Object.getPrototypeOf(Object.getPrototypeOf(value) ?? Object.prototype);
@@ -106,7 +101,7 @@ function copyBody(body) {
       return new URLSearchParams(body);
     case "FormData": {
       const copy = new FormData();
-      for (const [name, value] of body) copy.append(name, value);
+      for (const pair of /** @type {FormData} */ (body)) copy.append(...pair);
       return copy;
     }
     default:

@@ -1,12 +1,14 @@
 // @ts-check
 
+import { attempt } from "./options.js";
+
 /** @typedef {ReturnType<typeof openWire>} Wire */
 
 /**
  * The ways out of one client: the fetch to use, and the refresh. And the way in that can be had: in fetch's place.
  * @param {ReturnType<typeof import("./options.js").readOptions>} options
  */
-export function openWire({ fetch: given, csrf, endpoint, hasKey, init }) {
+export function openWire({ fetch: given, csrf, url, idempotencyKey, init }) {
   /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
   let native;
   /** @type {(() => void) | undefined} */
@@ -30,7 +32,7 @@ export function openWire({ fetch: given, csrf, endpoint, hasKey, init }) {
    */
   const addCsrf = (headers) => {
     const { header, cookie, value = cookie && readCookie(cookie) } = csrf;
-    if (header && value !== undefined) headers.set(header, value);
+    if (value !== undefined) headers.set(header, value);
   };
 
   return {
@@ -47,8 +49,8 @@ export function openWire({ fetch: given, csrf, endpoint, hasKey, init }) {
       const headers = new Headers(init.headers);
       addCsrf(headers);
       // draft-ietf-httpapi-idempotency-key-header: a quoted string
-      if (hasKey) headers.set("idempotency-key", `"${seed}-${number}"`);
-      return send(endpoint, { ...init, headers, signal });
+      if (idempotencyKey) headers.set("idempotency-key", `"${seed}-${number}"`);
+      return send(url, { ...init, headers, signal });
     },
 
     /** @param {typeof fetch} client */
@@ -74,11 +76,8 @@ export function openWire({ fetch: given, csrf, endpoint, hasKey, init }) {
 
 /** @param {string} name */
 function readCookie(name) {
-  try {
-    const found = document.cookie.split("; ").find((pair) => pair.startsWith(name + "="));
-    return found?.slice(name.length + 1);
-  } catch {
-    // No document (a worker), or one that may have no cookies (a sandboxed frame).
-    return undefined;
-  }
+  // There may be no document (a worker), or one that may have no cookies (a sandboxed frame).
+  const cookies = attempt(() => document.cookie);
+  // Each behind a separator, the first one too.
+  return `; ${cookies}`.split(`; ${name}=`)[1]?.split(";")[0];
 }
