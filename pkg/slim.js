@@ -1,8 +1,9 @@
 // @ts-check
 // The lean entry: the engine is a file, which the page's bundler or server puts somewhere.
 
-import { makeClient } from "./client.js";
+// In the order in which the bundle compresses best.
 import { compile } from "./compile.js";
+import { makeClient } from "./client.js";
 import { loader } from "./loader.js";
 
 /** @type {import("./slim.d.ts").EngineSource | undefined} */
