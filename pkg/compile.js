@@ -13,12 +13,12 @@ const fetch = globalThis.fetch;
 export async function compile(source) {
   /** @type {any} */
   let engine = await (typeof source === "function" ? source() : source);
-  if (!engine) throw new Error('call init() with where "keepfresh/keepfresh.wasm" is');
+  if (!engine) throw new Error("call init() with the URL of keepfresh/keepfresh.wasm");
   if (isUrl(engine)) engine = await fetch(engine);
   if (engine instanceof Response) engine = await read(engine);
   if (!(engine instanceof WebAssembly.Module)) engine = await WebAssembly.compile(engine);
   if (WebAssembly.Module.imports(engine).some(({ module }) => !(module in imports))) {
-    throw new Error("the .wasm is that of another version, or of something else");
+    throw new Error("the .wasm is of another version, or of something else");
   }
   return engine;
 }
