@@ -18,7 +18,7 @@ export async function compile(source) {
   if (engine instanceof Response) engine = await read(engine);
   if (!(engine instanceof WebAssembly.Module)) engine = await WebAssembly.compile(engine);
   if (WebAssembly.Module.imports(engine).some(({ module }) => !(module in imports))) {
-    throw new Error("the .wasm is of another version, or of something else");
+    throw new Error("the .wasm is of another version");
   }
   return engine;
 }

@@ -32,6 +32,6 @@ function explain(cause) {
   const why = String(cause);
   // What Chromium and WebKit say, and what Firefox says.
   return /unsafe-eval|by CSP/.test(why)
-    ? "the page's Content Security Policy forbids WebAssembly; add 'wasm-unsafe-eval' to its script-src"
+    ? "the page's Content Security Policy forbids WebAssembly; add 'wasm-unsafe-eval' to script-src"
     : `the engine could not be loaded (${why})`;
 }

@@ -187,7 +187,7 @@ function readUrl(name, value) {
   expect(
     url || relativeTo,
     name,
-    `a URL, and "${value}" is none where there is no page: call this in a browser, or give an absolute URL`,
+    `an absolute URL instead of "${value}", or to be called in a browser`,
     // By there being a cause, a client tells this from what it has to throw at once.
     { cause: "no page" },
   );

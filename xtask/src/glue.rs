@@ -27,10 +27,8 @@ const OWN: [(&str, &str); 13] = [
     ("function isLikeNone(", ""),
     // The one closure that JavaScript is given belongs to a driver, which lives as long as the page.
     ("const CLOSURE_DTORS", ""),
-    (
-        "function makeClosure(",
-        "const makeClosure = (a, b, call) => (...args) => call(a, b, ...args);",
-    ),
+    // There is one, and it is written where it is made.
+    ("function makeClosure(", ""),
     (
         "function handleError(",
         "const caught = (call) => (...args) => {
@@ -226,7 +224,14 @@ fn arrow(function: &str) -> String {
     let statement = body
         .strip_prefix("    ")
         .and_then(|body| body.strip_suffix(";\n"));
+    let closure = value.and_then(|value| value.strip_prefix("makeClosure(arg0, arg1, "));
     let body = match value.or(statement) {
+        _ if let Some(call) = closure => {
+            format!(
+                "(...args) => {}(arg0, arg1, ...args)",
+                call.trim_end_matches(')')
+            )
+        }
         Some(expression) if !expression.contains(';') && !expression.starts_with("throw ") => {
             expression.to_owned()
         }

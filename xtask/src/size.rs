@@ -17,7 +17,7 @@ use crate::{engine, readme, tools};
 const DEFAULT_BUDGET: usize = 20_000;
 const DEFAULT_AIM: usize = 14_000;
 /// For the lean entry and its wasm, in bytes after brotli.
-const SLIM_BUDGET: usize = 14_500;
+const SLIM_BUDGET: usize = 13_999;
 const SLIM_AIM: usize = 10_000;
 /// How many functions are listed.
 const LARGEST: usize = 25;

@@ -39,7 +39,7 @@ async fn a_policy_that_forbids_webassembly_is_told_with_the_directive_that_is_mi
     let page = Page::open(with_pages(usual()), "/no-wasm.html").await;
     let told = json!([
         "engine_unavailable",
-        "keepfresh: the page's Content Security Policy forbids WebAssembly; add 'wasm-unsafe-eval' to its script-src",
+        "keepfresh: the page's Content Security Policy forbids WebAssembly; add 'wasm-unsafe-eval' to script-src",
         true,
     ]);
     assert_eq!(calls(&page).await, json!({ "index": told, "slim": told }));
