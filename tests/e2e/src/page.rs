@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::browser::Mode;
 use crate::console;
-use crate::pool::Pooled;
+use crate::pool::{Kind, Pooled};
 use crate::server::{Config, Running, own_host, root, serve, usual};
 
 /// A page, its browser, and the server that it comes from. When it is dropped, the server ends, and the browser is
@@ -42,7 +42,7 @@ impl Page {
     /// A page of a server, as it is; but that a page of a folder has a listener for errors in it. The server gets a
     /// host of its own.
     pub async fn open(config: Config, path: &str) -> Self {
-        let browser = Pooled::take(Mode::default()).await;
+        let browser = Pooled::take(Kind::Page, Mode::default()).await;
         let www = config.www.as_deref().map(|www| {
             console::listening(www).unwrap_or_else(|error| panic!("{}: {error}", www.display()))
         });

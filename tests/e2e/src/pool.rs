@@ -17,23 +17,29 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
     users: 0,
 });
 
+/// What it is for. WebKit loses clicks in a browser that has had several windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Page,
+    Tabs,
+}
+
 /// A browser for one test, with nothing in it but a blank window.
 ///
-/// It goes back when it is dropped, for the next test, unless it is of an uncommon mode; the last one to go closes all.
-/// What tests leave behind in it (cookies, storage, workers) belongs to the hosts of their servers, and no two tests
-/// have the same.
+/// It goes back when it is dropped, for the next test of its kind; the last one to go closes all. What tests leave behind
+/// in it (cookies, storage, workers) belongs to the hosts of their servers, and no two tests have the same.
 pub(crate) struct Pooled {
     /// Nothing but while it is dropped.
     browser: Option<Browser>,
-    mode: Mode,
+    kind: (Kind, Mode),
     _user: User,
 }
 
 impl Pooled {
-    pub(crate) async fn take(mode: Mode) -> Self {
+    pub(crate) async fn take(kind: Kind, mode: Mode) -> Self {
         let user = User::enter().await;
-        let idle = (mode == Mode::default()).then(|| pool().idle.pop());
-        let browser = match idle.flatten() {
+        let idle = pool().take((kind, mode));
+        let browser = match idle {
             Some(mut browser) => {
                 let cleared = browser.clear().await;
                 cleared.unwrap_or_else(|error| {
@@ -45,7 +51,7 @@ impl Pooled {
         };
         Self {
             browser: Some(browser),
-            mode,
+            kind: (kind, mode),
             _user: user,
         }
     }
@@ -61,16 +67,24 @@ impl Deref for Pooled {
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        let browser = self.browser.take();
-        if self.mode == Mode::default() && !thread::panicking() {
-            pool().idle.extend(browser);
+        if let Some(browser) = self.browser.take()
+            && !thread::panicking()
+        {
+            pool().idle.push((self.kind, browser));
         }
     }
 }
 
 struct Pool {
-    idle: Vec<Browser>,
+    idle: Vec<((Kind, Mode), Browser)>,
     users: usize,
+}
+
+impl Pool {
+    fn take(&mut self, kind: (Kind, Mode)) -> Option<Browser> {
+        let index = self.idle.iter().position(|(other, _)| *other == kind)?;
+        Some(self.idle.swap_remove(index).1)
+    }
 }
 
 fn pool() -> MutexGuard<'static, Pool> {

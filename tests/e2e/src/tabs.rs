@@ -12,7 +12,7 @@ use url::{ParseError, Url};
 use crate::browser::{INSECURE, Mode};
 use crate::engine::Engine;
 use crate::held::Held;
-use crate::pool::Pooled;
+use crate::pool::{Kind, Pooled};
 use crate::server::{Config, Running, own_host, usual, with_pages};
 
 /// A browser with many tabs keeps a machine busier than one with a page.
@@ -99,7 +99,7 @@ impl Tabs {
             held = Some(hold);
             app
         });
-        let browser = Pooled::take(setting.mode).await;
+        let browser = Pooled::take(Kind::Tabs, setting.mode).await;
         let mut tabs = Self {
             origin: if setting.insecure {
                 format!("http://{INSECURE}:{}", server.addr().port())
