@@ -1,6 +1,7 @@
 //! A browser, and its tabs.
 
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use fantoccini::error::CmdError;
 use fantoccini::wd::{Capabilities, WindowHandle};
@@ -22,6 +23,9 @@ const ALL_AWAKE: [&str; 3] = [
 
 /// A name for the server that makes its pages insecure contexts, which the loopback address does not.
 pub(crate) const INSECURE: &str = "insecure.test";
+
+/// How long a page may take to load.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Every test has a runtime of its own, which ends with it; what talks to browsers goes on.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -74,7 +78,7 @@ impl Browser {
     pub async fn open(&self, url: &str) -> WindowHandle {
         let window = self.done(self.client.new_window(true).await).handle;
         self.done(self.client.switch_to_window(window.clone()).await);
-        self.done(self.client.goto(url).await);
+        self.go(url).await;
         window
     }
 
@@ -84,6 +88,19 @@ impl Browser {
         self.done(self.client.close_window().await);
         // A driver that looks at a tab that is gone opens no other.
         self.done(self.client.switch_to_window(self.first.clone()).await);
+    }
+
+    /// Goes to a page, and waits until it is there: in a new window, WebKit's driver takes the blank page for it.
+    pub(crate) async fn go(&self, url: &str) {
+        self.done(self.client.goto(url).await);
+        let is_there = "return location.href === new URL(arguments[0]).href && document.readyState === 'complete';";
+        let start = Instant::now();
+        while !matches!(
+            self.client.execute(is_there, vec![json!(url)]).await,
+            Ok(Value::Bool(true))
+        ) {
+            assert!(start.elapsed() < LONGEST, "{url} does not load");
+        }
     }
 
     /// One new tab in place of all others.

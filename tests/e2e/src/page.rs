@@ -60,13 +60,13 @@ impl Page {
         };
         page.done(console::take_log(page.client()).await);
         let url = format!("{}{path}", page.server.origin());
-        page.done(page.client().goto(&url).await);
+        page.browser.go(&url).await;
         page
     }
 
     /// Goes to another page, wherever it comes from.
     pub async fn visit(&self, url: &str) {
-        self.done(self.client().goto(url).await);
+        self.browser.go(url).await;
     }
 
     /// A server of another origin, which lets this page in. Its host is the same: cookies know no ports.

@@ -206,7 +206,7 @@ impl Tabs {
     /// Goes to a page, wherever it comes from.
     pub async fn visit(&self, tab: Tab, url: &str) {
         let _looking = self.switch_to(tab).await;
-        self.browser.done(self.browser.client.goto(url).await);
+        self.browser.go(url).await;
     }
 
     /// Goes back to the page before: that very page, if the browser has kept it.
@@ -254,7 +254,7 @@ impl Tabs {
     async fn load(&self, tab: Tab) {
         let _looking = self.switch_to(tab).await;
         let url = format!("{}/blank.html", self.origin);
-        self.browser.done(self.browser.client.goto(&url).await);
+        self.browser.go(&url).await;
         self.offer().await;
     }
 
