@@ -58,3 +58,8 @@ mod web;
 
 #[cfg(feature = "client")]
 pub use rust::*;
+
+/// What the README says of Rust compiles.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
