@@ -82,10 +82,11 @@ impl Tabs {
 
     async fn open(setting: Setting<'_>) -> Self {
         let place = BROWSERS.acquire().await.expect("it is never closed");
-        let host = if setting.insecure {
-            Ipv4Addr::LOCALHOST
+        let (host, name) = if setting.insecure {
+            (Ipv4Addr::LOCALHOST, INSECURE.to_owned())
         } else {
-            own_host()
+            let host = own_host();
+            (host, host.to_string())
         };
         let config = Config {
             host: host.into(),
@@ -101,11 +102,7 @@ impl Tabs {
         });
         let browser = Pooled::take(Kind::Tabs, setting.mode).await;
         let mut tabs = Self {
-            origin: if setting.insecure {
-                format!("http://{INSECURE}:{}", server.addr().port())
-            } else {
-                server.origin()
-            },
+            origin: format!("http://{name}:{}", server.addr().port()),
             server: server.spawn(),
             held: held.expect("it is there once the server is wrapped"),
             prelude: setting.prelude.to_owned(),
