@@ -125,6 +125,9 @@ fn compile(sh: &Shell) -> Result<PathBuf> {
         "--package keepfresh --lib --crate-type cdylib --no-default-features --features js";
     let profile = "--release --target wasm32-unknown-unknown";
     let build = cargo(sh, &format!("rustc {crate_type} {profile}"))
+        // Apart, as its flags are not those of the examples: in one folder, to build either throws the other away.
+        .arg("--target-dir")
+        .arg(tools::target(sh).join("engine"))
         // Stripping takes along the section that tells wasm-bindgen what the engine may use.
         .env("CARGO_PROFILE_RELEASE_STRIP", "none")
         .env("CARGO_ENCODED_RUSTFLAGS", flags(sh));

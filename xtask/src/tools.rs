@@ -130,14 +130,18 @@ pub(crate) fn found(program: &str) -> bool {
     env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
+/// Where cargo puts what it builds: what else is built is kept there too.
+pub(crate) fn target(sh: &Shell) -> PathBuf {
+    let target = sh.var_os("CARGO_TARGET_DIR").unwrap_or("target".into());
+    sh.current_dir().join(target)
+}
+
 fn built(sh: &Shell, name: &str) -> PathBuf {
     root(sh).join("bin").join(name)
 }
 
-/// Among what is built, and so kept where that is kept.
 fn root(sh: &Shell) -> PathBuf {
-    let target = sh.var_os("CARGO_TARGET_DIR").unwrap_or("target".into());
-    sh.current_dir().join(target).join("tools")
+    target(sh).join("tools")
 }
 
 /// npm notes in a lock file of its own when it last installed.
