@@ -65,7 +65,8 @@ impl Browser {
                 .await
         });
         let client = client.await.expect("it does not panic");
-        let client = client.unwrap_or_else(|error| panic!("no browser: {error}"));
+        // With what caused it, which alone tells a driver that is gone from a browser that does not start.
+        let client = client.unwrap_or_else(|error| panic!("no browser: {error:?}"));
         let first = client.window().await;
         Self {
             first: first.unwrap_or_else(|error| panic!("no browser: {error}")),

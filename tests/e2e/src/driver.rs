@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::iter::repeat_with;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -28,7 +28,7 @@ impl Driver {
                 command.env("DISPLAY", &screen.name);
             }
             let mut process = Process::start(command.stdout(Stdio::null()));
-            if process.listens(port) {
+            if process.is_ready(port) {
                 return Self {
                     port,
                     _process: process,
@@ -78,10 +78,10 @@ impl Process {
         Self(process.unwrap_or_else(|error| panic!("cannot start {command:?}: {error}")))
     }
 
-    /// Waits until it listens; false if it has ended instead.
-    fn listens(&mut self, port: u16) -> bool {
+    /// Waits until it answers; false if it has ended instead.
+    fn is_ready(&mut self, port: u16) -> bool {
         while matches!(self.0.try_wait(), Ok(None)) {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            if answers(port).unwrap_or(false) {
                 return true;
             }
             sleep(Duration::from_millis(5));
@@ -96,6 +96,22 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Whether a driver on this port has an answer. A connection alone would not tell: it succeeds too while a process that
+/// another test has just started still holds what [`free_ports`] tried the port with.
+///
+/// See [Status](https://www.w3.org/TR/webdriver2/#status) in the standard.
+fn answers(port: u16) -> io::Result<bool> {
+    let mut driver = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    driver.set_read_timeout(Some(Duration::from_secs(1)))?;
+    write!(
+        driver,
+        "GET /status HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut line = String::new();
+    BufReader::new(driver).read_line(&mut line)?;
+    Ok(line.starts_with("HTTP/1.1 200 "))
 }
 
 /// Below those that a system gives to whoever asks for any: of these, one that is free now soon is not, and a
