@@ -100,10 +100,12 @@ async fn node() {
     run(Command::new("npm")
         .args(["install", "--offline", "--no-audit", "--no-fund", &tarball])
         .current_dir(&app));
-    let said = run(Command::new("node")
-        .args(["main.js", server.origin()])
-        .current_dir(&app));
-    assert_eq!(said.trim(), STORY);
+    for entry in ["keepfresh", "keepfresh/slim"] {
+        let said = run(Command::new("node")
+            .args(["main.js", server.origin(), entry])
+            .current_dir(&app));
+        assert_eq!(said.trim(), STORY, "{entry}");
+    }
 }
 
 /// Every code block of docs/recipes.md and the one of the README, as they stand: each logs the user's name.
