@@ -225,17 +225,16 @@ fn arrow(function: &str) -> String {
         .strip_prefix("    ")
         .and_then(|body| body.strip_suffix(";\n"));
     let closure = value.and_then(|value| value.strip_prefix("makeClosure(arg0, arg1, "));
-    let body = match value.or(statement) {
-        _ if let Some(call) = closure => {
-            format!(
-                "(...args) => {}(arg0, arg1, ...args)",
-                call.trim_end_matches(')')
-            )
-        }
-        Some(expression) if !expression.contains(';') && !expression.starts_with("throw ") => {
-            expression.to_owned()
-        }
-        _ => format!("{{\n{body}}}"),
+    let expression = value
+        .or(statement)
+        .filter(|code| !code.contains(';') && !code.starts_with("throw "));
+    let body = if let Some(call) = closure {
+        let function = call.trim_end_matches(')');
+        format!("(...args) => {function}(arg0, arg1, ...args)")
+    } else if let Some(expression) = expression {
+        expression.to_owned()
+    } else {
+        format!("{{\n{body}}}")
     };
     format!("{before}{arguments} => {body}{after}")
 }
