@@ -133,7 +133,7 @@ const CONSUMERS: [Consumer; 15] = [
     },
     Consumer {
         name: "node",
-        title: "Node 20 or later, plain `import`",
+        title: "Node 20.12 or later, plain `import`",
         tool: "",
         build: "",
         page: false,

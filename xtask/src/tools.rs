@@ -10,7 +10,8 @@ use xshell::{Shell, cmd};
 use crate::cargo::cargo;
 use crate::step;
 
-const OLDEST_NODE: u32 = 20;
+/// Vite's.
+const OLDEST_NODE: (u32, u32) = (20, 19);
 
 /// A program that is a crate.
 #[derive(Clone, Copy)]
@@ -83,18 +84,15 @@ pub(crate) fn install(sh: &Shell, folder: &Path) -> Result<()> {
 
 /// An error if there is no Node, or an old one.
 pub(crate) fn node(sh: &Shell) -> Result<()> {
-    let wanted = || format!("install Node {OLDEST_NODE} or later (https://nodejs.org)");
+    let (major, minor) = OLDEST_NODE;
+    let wanted = || format!("install Node {major}.{minor} or later (https://nodejs.org)");
     let version = cmd!(sh, "node --version")
         .quiet()
         .read()
         .with_context(wanted)?;
-    let major = version
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok());
-    match major {
-        Some(major) if OLDEST_NODE <= major => Ok(()),
+    let mut numbers = version.trim_start_matches('v').split('.').map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) if OLDEST_NODE <= (major, minor) => Ok(()),
         _ => bail!("{}: this is {version}", wanted()),
     }
 }
