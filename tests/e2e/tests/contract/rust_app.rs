@@ -133,11 +133,12 @@ async fn a_rust_app_exports_nothing_of_keepfresh() {
                 const module = await WebAssembly.compileStreaming(fetch(wasm));
                 return WebAssembly.Module.exports(module).map(({ name }) => name);
             };
+            const names = await namesOf("/keepfresh/engine/keepfresh.wasm");
             // What is left over are wasm-bindgen's own.
-            const ours = (await namesOf("/keepfresh/engine/keepfresh.wasm")).filter((name) => /^[a-z]{4}/i.test(name));
-            const isOurs = (name) => name !== "memory" && ours.includes(name);
+            const ours = names.filter((name) => /^[a-z]{4}/i.test(name) && name !== "memory");
+            const isOurs = (name) => ours.includes(name);
             return {
-                package: ours.filter(isOurs).sort(),
+                package: ours.toSorted(),
                 app: (await namesOf("/app_bg.wasm")).filter(isOurs),
                 glue: Object.keys(await import("/app.js")).filter(isOurs),
             };
