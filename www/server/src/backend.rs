@@ -61,7 +61,7 @@ impl Backend {
         };
         // A server that runs for months would do so every day.
         backend.families.forget_expired(now_ms())?;
-        backend.add_demo_user().await?;
+        backend.add_demo_users().await?;
         Ok(backend)
     }
 
@@ -81,11 +81,17 @@ impl Backend {
             .map(|allowed| allowed.header_value().clone())
     }
 
-    async fn add_demo_user(&self) -> Result<(), PrepareError> {
-        if self.users.by_id("ada")?.is_none() {
-            let hash = self.passwords.hash("correct horse".to_owned()).await?;
-            self.users
-                .add_if_absent("ada", "ada@example.com", "Ada Lovelace", &hash)?;
+    /// Two, so that it can be seen who is signed in.
+    async fn add_demo_users(&self) -> Result<(), PrepareError> {
+        for (id, name, password) in [
+            ("ada", "Ada Lovelace", "correct horse"),
+            ("grace", "Grace Hopper", "battery staple"),
+        ] {
+            if self.users.by_id(id)?.is_none() {
+                let hash = self.passwords.hash(password.to_owned()).await?;
+                let email = format!("{id}@example.com");
+                self.users.add_if_absent(id, &email, name, &hash)?;
+            }
         }
         Ok(())
     }
