@@ -7,7 +7,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use axum_extra::extract::cookie::CookieJar;
 use serde::Deserialize;
 use serde_json::json;
@@ -18,6 +18,8 @@ use crate::cookies;
 use crate::failure::Failure;
 use crate::families::{Issued, RotationError};
 use crate::idempotency_key::IdempotencyKey;
+use crate::refresh_token::RefreshToken;
+use crate::users::User;
 
 pub(crate) fn routes() -> Router<Arc<Backend>> {
     Router::new()
@@ -38,7 +40,22 @@ async fn sign_in(
     body: Result<Json<Credentials>, JsonRejection>,
 ) -> Result<Response, Failure> {
     let Json(Credentials { login, password }) = body.map_err(|_| Failure::BAD_REQUEST)?;
-    let (user, hash) = backend.users.by_login(&login)?.unzip();
+    let (user, cookies) = begin_session(&backend, &login, password).await?;
+    let expires_in = seconds_json(backend.access.ttl());
+    Ok((
+        cookies,
+        Json(json!({ "user": user, "expires_in": expires_in })),
+    )
+        .into_response())
+}
+
+/// Who that is, and the cookies of the session that has begun.
+pub(crate) async fn begin_session(
+    backend: &Backend,
+    login: &str,
+    password: String,
+) -> Result<(User, CookieJar), Failure> {
+    let (user, hash) = backend.users.by_login(login)?.unzip();
     let correct = backend
         .passwords
         .check(password, hash)
@@ -49,12 +66,8 @@ async fn sign_in(
     };
     // Always a new family: a session that somebody else began in this browser is never taken over.
     let issued = backend.families.start(&user.id, now_ms())?;
-    let expires_in = seconds_json(backend.access.ttl());
-    Ok((
-        fresh_cookies(&backend, &issued)?,
-        Json(json!({ "user": user, "expires_in": expires_in })),
-    )
-        .into_response())
+    let cookies = fresh_cookies(backend, &issued)?;
+    Ok((user, cookies))
 }
 
 /// Takes the cookie alone; a body is not looked at.
@@ -69,10 +82,7 @@ async fn refresh(
     let presented =
         cookies::refresh_token(&jar).ok_or(Failure::unauthorized("no_refresh_token"))?;
     let key = IdempotencyKey::of(&headers);
-    let issued = backend
-        .families
-        .rotate(&presented, key.as_ref(), now_ms())
-        .map_err(refusal)?;
+    let issued = rotate(&backend, &presented, key.as_ref())?;
     // The access token is made anew for a repeat as well: the one that was lost may have expired since.
     let cookies = fresh_cookies(&backend, &issued)?;
     let body = Json(json!({ "expires_in": seconds_json(backend.access.ttl()) }));
@@ -83,6 +93,17 @@ async fn refresh(
     })
 }
 
+pub(crate) fn rotate(
+    backend: &Backend,
+    presented: &RefreshToken,
+    key: Option<&IdempotencyKey>,
+) -> Result<Issued, Failure> {
+    backend
+        .families
+        .rotate(presented, key, now_ms())
+        .map_err(refusal)
+}
+
 /// Works with either cookie, expired or consumed as it may be, and is a success without any: whoever wants to be
 /// signed out, is.
 async fn sign_out(
@@ -90,17 +111,18 @@ async fn sign_out(
     jar: CookieJar,
 ) -> Result<impl IntoResponse, Failure> {
     let refresh_token = cookies::refresh_token(&jar);
+    let mut ended = false;
     if backend.sign_out_ends_token_only {
         if let Some(token) = refresh_token {
-            backend.families.end_token(&token)?;
+            ended |= backend.families.end_token(&token)?;
         }
     } else {
         if let Some(token) = refresh_token {
-            backend.families.revoke_by_token(&token, now_ms())?;
+            ended |= backend.families.revoke_by_token(&token, now_ms())?;
         }
         let access_token = cookies::access_token(&jar);
         if let Some(Ok(claims)) = access_token.map(|token| backend.access.open(token)) {
-            backend.families.revoke(&claims.sid, now_ms())?;
+            ended |= backend.families.revoke(&claims.sid, now_ms())?;
         }
     }
     let removals = backend
@@ -108,10 +130,14 @@ async fn sign_out(
         .removals()
         .into_iter()
         .fold(CookieJar::new(), CookieJar::add);
-    Ok((StatusCode::NO_CONTENT, removals))
+    Ok((StatusCode::NO_CONTENT, removals, Extension(Ended(ended))))
 }
 
-fn fresh_cookies(backend: &Backend, issued: &Issued) -> Result<CookieJar, Failure> {
+/// In the extensions of the answer to a sign-out: whether there was something to end, for layers that want to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Ended(pub(crate) bool);
+
+pub(crate) fn fresh_cookies(backend: &Backend, issued: &Issued) -> Result<CookieJar, Failure> {
     let access = backend
         .access
         .issue(&issued.user, &issued.family, now_ms())?;

@@ -147,32 +147,33 @@ impl Families {
         })
     }
 
-    /// Ends a session: none of its refresh tokens is good any more.
-    pub(crate) fn revoke(&self, family: &str, now_ms: i64) -> rusqlite::Result<()> {
+    /// Ends a session: none of its refresh tokens is good any more. Tells whether it had not ended before.
+    pub(crate) fn revoke(&self, family: &str, now_ms: i64) -> rusqlite::Result<bool> {
         revoke(&self.database.lock(), family, now_ms)
     }
 
-    /// Ends the session that a refresh token belongs to, be the token consumed or expired.
+    /// Ends the session that a refresh token belongs to, be the token consumed or expired. Tells whether it had not
+    /// ended before.
     pub(crate) fn revoke_by_token(
         &self,
         presented: &RefreshToken,
         now_ms: i64,
-    ) -> rusqlite::Result<()> {
-        self.database.lock().execute(
-            "UPDATE families SET revoked_at = coalesce(revoked_at, ?2)
-             WHERE id = (SELECT family_id FROM refresh_tokens WHERE hash = ?1)",
+    ) -> rusqlite::Result<bool> {
+        let revoked = self.database.lock().execute(
+            "UPDATE families SET revoked_at = ?2 WHERE revoked_at IS NULL
+             AND id = (SELECT family_id FROM refresh_tokens WHERE hash = ?1)",
             params![presented.hash(), now_ms],
         )?;
-        Ok(())
+        Ok(revoked > 0)
     }
 
-    /// Ends a refresh token and nothing else: not those that replaced it.
-    pub(crate) fn end_token(&self, presented: &RefreshToken) -> rusqlite::Result<()> {
-        self.database.lock().execute(
+    /// Ends a refresh token and nothing else: not those that replaced it. Tells whether there was one.
+    pub(crate) fn end_token(&self, presented: &RefreshToken) -> rusqlite::Result<bool> {
+        let deleted = self.database.lock().execute(
             "DELETE FROM refresh_tokens WHERE hash = ?1",
             [presented.hash()],
         )?;
-        Ok(())
+        Ok(deleted > 0)
     }
 
     /// Forgets families whose every token expired so long ago that nobody will ask for them.
@@ -271,12 +272,12 @@ fn missed_answer(
         .map(|(_, token)| token))
 }
 
-fn revoke(connection: &rusqlite::Connection, family: &str, now_ms: i64) -> rusqlite::Result<()> {
-    connection.execute(
-        "UPDATE families SET revoked_at = coalesce(revoked_at, ?2) WHERE id = ?1",
+fn revoke(connection: &rusqlite::Connection, family: &str, now_ms: i64) -> rusqlite::Result<bool> {
+    let revoked = connection.execute(
+        "UPDATE families SET revoked_at = ?2 WHERE revoked_at IS NULL AND id = ?1",
         params![family, now_ms],
     )?;
-    Ok(())
+    Ok(revoked > 0)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum_extra::extract::cookie::CookieJar;
 
@@ -18,14 +19,9 @@ use crate::failure::Failure;
 /// user may not do would be `403`.
 pub(crate) struct Session(pub(crate) Claims);
 
-impl FromRequestParts<Arc<Backend>> for Session {
-    type Rejection = Failure;
-
-    async fn from_request_parts(
-        parts: &mut Parts,
-        backend: &Arc<Backend>,
-    ) -> Result<Self, Failure> {
-        let jar = CookieJar::from_headers(&parts.headers);
+impl Session {
+    pub(crate) fn of(headers: &HeaderMap, backend: &Backend) -> Result<Self, Failure> {
+        let jar = CookieJar::from_headers(headers);
         let token =
             cookies::access_token(&jar).ok_or(Failure::unauthorized("access_token_missing"))?;
         backend
@@ -38,5 +34,16 @@ impl FromRequestParts<Arc<Backend>> for Session {
                     AccessError::Invalid => "access_token_invalid",
                 })
             })
+    }
+}
+
+impl FromRequestParts<Arc<Backend>> for Session {
+    type Rejection = Failure;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        backend: &Arc<Backend>,
+    ) -> Result<Self, Failure> {
+        Self::of(&parts.headers, backend)
     }
 }

@@ -11,7 +11,7 @@ use axum::extract::{Query, Request};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
-    CONTENT_TYPE, LOCATION, ORIGIN, VARY,
+    CACHE_CONTROL, CONTENT_TYPE, LOCATION, ORIGIN, VARY,
 };
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn};
@@ -29,7 +29,9 @@ const LARGEST: usize = 64 * 1024 * 1024;
 
 /// Guarded and watched over as the API is.
 pub(super) fn guarded() -> Router<Arc<Backend>> {
-    Router::new().route("/api/lab/protected", any(protected))
+    Router::new()
+        .route("/api/lab/protected", any(protected))
+        .route("/api/lab/private", any(private))
 }
 
 /// For anybody and, with `?cors=1`, from any origin.
@@ -45,11 +47,14 @@ pub(super) fn open() -> Router {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Wanted {
+    /// Of the answer; of `protected`, of its refusals.
     status: Option<u16>,
     bytes: usize,
     error_bytes: usize,
     ms: u64,
     to: String,
+    /// For how many seconds the answer may be kept, whatever its status.
+    max_age: Option<u32>,
 }
 
 impl Wanted {
@@ -59,6 +64,17 @@ impl Wanted {
             .filter(|status| !status.is_informational())
             .ok_or(Failure::BAD_REQUEST)
     }
+
+    fn json(&self, status: StatusCode, body: impl Into<Body>) -> Response {
+        let mut response =
+            (status, [(CONTENT_TYPE, "application/json")], body.into()).into_response();
+        if let Some(max_age) = self.max_age
+            && let Ok(kept) = HeaderValue::try_from(format!("private, max-age={max_age}"))
+        {
+            response.headers_mut().insert(CACHE_CONTROL, kept);
+        }
+        response
+    }
 }
 
 async fn protected(
@@ -67,21 +83,38 @@ async fn protected(
 ) -> Result<Response, Failure> {
     let Query(wanted) = wanted.map_err(|_| Failure::BAD_REQUEST)?;
     Ok(match session {
-        Ok(_) => json(StatusCode::OK, padded("\"ok\":true", wanted.bytes)?),
+        Ok(_) => wanted.json(StatusCode::OK, padded("\"ok\":true", wanted.bytes)?),
         Err(failure) => {
             let error = format!("\"error\":\"{}\"", failure.code());
-            json(
-                StatusCode::UNAUTHORIZED,
+            wanted.json(
+                wanted.status_or(StatusCode::UNAUTHORIZED)?,
                 padded(&error, wanted.error_bytes)?,
             )
         }
     })
 }
 
+/// Guarded as pages are: a stranger is sent to a sign-in page, which is a 200.
+async fn private(
+    session: Result<Session, Failure>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Failure> {
+    let Query(wanted) = wanted.map_err(|_| Failure::BAD_REQUEST)?;
+    if session.is_ok() {
+        return Ok(wanted.json(StatusCode::OK, padded("\"ok\":true", wanted.bytes)?));
+    }
+    let to = match wanted.to.as_str() {
+        "" => "/lab/sign-in",
+        to => to,
+    };
+    let to = HeaderValue::from_str(to).map_err(|_| Failure::BAD_REQUEST)?;
+    Ok((wanted.status_or(StatusCode::FOUND)?, [(LOCATION, to)]).into_response())
+}
+
 async fn answer(wanted: Result<Query<Wanted>, QueryRejection>) -> Result<Response, Failure> {
     let Query(wanted) = wanted.map_err(|_| Failure::BAD_REQUEST)?;
     let body = padded("\"error\":\"lab\"", wanted.bytes)?;
-    Ok(json(wanted.status_or(StatusCode::UNAUTHORIZED)?, body))
+    Ok(wanted.json(wanted.status_or(StatusCode::UNAUTHORIZED)?, body))
 }
 
 async fn redirect(wanted: Result<Query<Wanted>, QueryRejection>) -> Result<Response, Failure> {
@@ -96,11 +129,12 @@ async fn slow_body(wanted: Result<Query<Wanted>, QueryRejection>) -> Result<Resp
     let Query(wanted) = wanted.map_err(|_| Failure::BAD_REQUEST)?;
     let body = padded("\"error\":\"lab\"", wanted.bytes)?;
     let status = wanted.status_or(StatusCode::UNAUTHORIZED)?;
+    let slowness = Duration::from_millis(wanted.ms);
     let later = stream::once(async move {
-        sleep(Duration::from_millis(wanted.ms)).await;
+        sleep(slowness).await;
         Ok::<_, Infallible>(body)
     });
-    Ok(json(status, Body::from_stream(later)))
+    Ok(wanted.json(status, Body::from_stream(later)))
 }
 
 /// With `?cors=1`: any origin, with cookies, any method and any header. So a second server plays a foreign origin.
@@ -154,8 +188,4 @@ fn padded(start: &str, bytes: usize) -> Result<Bytes, Failure> {
         None => format!("{{{start}}}"),
     }
     .into())
-}
-
-fn json(status: StatusCode, body: impl Into<Body>) -> Response {
-    (status, [(CONTENT_TYPE, "application/json")], body.into()).into_response()
 }

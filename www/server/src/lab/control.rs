@@ -1,4 +1,14 @@
 //! The endpoints under `/lab`: setting what is to go wrong, and reading what happened.
+//!
+//! | endpoint | what it does |
+//! | --- | --- |
+//! | `POST /lab/set` | takes over what is to go wrong, see [`Settings`] |
+//! | `POST /lab/release` | lets go of all that is held |
+//! | `POST /lab/expire-access` | has the session's access tokens expired |
+//! | `POST /lab/revoke-refresh` | ends the session |
+//! | `GET /lab/counters`, `POST /lab/counters/reset`, `GET /lab/log` | say what happened, see [`Counters`] and [`Entry`] |
+//! | `GET /lab/blank` | is a page to run scripts in, with the policy of `?csp=` |
+//! | `GET /lab/sign-in` | is a page with a form to sign in by |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,12 +35,14 @@ use crate::failure::Failure;
 pub(super) fn routes() -> Router<Arc<Lab>> {
     Router::new()
         .route("/lab/set", post(set))
+        .route("/lab/release", post(release))
         .route("/lab/expire-access", post(expire_access))
         .route("/lab/revoke-refresh", post(revoke_refresh))
         .route("/lab/counters", get(counters))
         .route("/lab/counters/reset", post(reset_counters))
         .route("/lab/log", get(log))
         .route("/lab/blank", get(blank))
+        .route("/lab/sign-in", get(sign_in))
 }
 
 /// The session of the access cookie, be it expired.
@@ -48,7 +60,7 @@ impl FromRequestParts<Arc<Lab>> for LabSessionId {
     }
 }
 
-/// Which ledger is asked for: `?all=1` is the server's, otherwise it is the session's.
+/// Whose settings or ledger are meant: with `?all=1` the server's, otherwise the session's.
 struct Scope(Option<String>);
 
 impl FromRequestParts<Arc<Lab>> for Scope {
@@ -72,17 +84,17 @@ impl FromRequestParts<Arc<Lab>> for Scope {
 
 async fn set(
     State(lab): State<Arc<Lab>>,
-    LabSessionId(session): LabSessionId,
-    settings: Result<Json<Settings>, JsonRejection>,
+    Scope(session): Scope,
+    given: Result<Json<Settings>, JsonRejection>,
 ) -> Response {
-    match settings {
-        Ok(Json(settings)) => {
-            lab.book()
-                .sessions
-                .entry(session)
-                .or_default()
-                .settings
-                .update(settings);
+    match given {
+        Ok(Json(given)) => {
+            let mut book = lab.book();
+            let settings = match session {
+                Some(session) => &mut book.sessions.entry(session).or_default().settings,
+                None => &mut book.everybody,
+            };
+            settings.update(given);
             StatusCode::NO_CONTENT.into_response()
         }
         // Who writes a test is helped by the reason.
@@ -91,6 +103,11 @@ async fn set(
             (StatusCode::BAD_REQUEST, Json(reason)).into_response()
         }
     }
+}
+
+async fn release(State(lab): State<Arc<Lab>>) -> StatusCode {
+    lab.release.notify_waiters();
+    StatusCode::NO_CONTENT
 }
 
 async fn expire_access(
@@ -137,6 +154,17 @@ fn with_ledger<T>(lab: &Lab, Scope(session): Scope, work: impl FnOnce(&mut Ledge
         Some(session) => work(&mut book.sessions.entry(session).or_default().ledger),
         None => work(&mut book.whole),
     }
+}
+
+/// A sign-in page without the client: its form is posted as a browser posts forms.
+async fn sign_in() -> Html<&'static str> {
+    Html(concat!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>sign in</title>",
+        "<form method=\"post\" action=\"/auth/lab/sign-in\">",
+        "<input name=\"login\" aria-label=\"Name\">",
+        "<input name=\"password\" type=\"password\" aria-label=\"Password\">",
+        "<button>Sign in</button></form>",
+    ))
 }
 
 #[derive(Deserialize)]

@@ -6,17 +6,18 @@ use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, COOKIE, LOCATION, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::cookie::CookieJar;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::Lab;
-use super::settings::{Fail, Faults};
+use super::settings::{Fail, Faults, Hold, Kind};
+use super::{Book, Lab};
 use crate::connections::NoAnswer;
 use crate::cookies;
+use crate::session::Session;
 
 /// Large enough for the answers that carry `expires_in`.
 const LARGEST_HINT: usize = 64 * 1024;
@@ -27,19 +28,35 @@ pub(super) async fn disturb(
     next: Next,
 ) -> Response {
     age_access_cookie(&lab, request.headers_mut());
+    let kind = Kind::of(request.method(), request.uri().path());
     let session = lab.session(request.headers());
-    let Some(faults) = session.and_then(|session| faults_for(&lab, &session, &request)) else {
+    if kind == Kind::SignOut
+        && lab.book().sign_out_needs_access(session.as_deref())
+        && let Err(failure) = Session::of(request.headers(), &lab.backend)
+    {
+        return failure.into_response();
+    }
+    let faults = lab.book().faults_for(session.as_deref(), kind);
+    let Some(faults) = faults else {
         return next.run(request).await;
     };
+    if faults.hold == Some(Hold::Request) {
+        lab.hold(session.as_deref()).await;
+    }
     let is_hinting = request.uri().path().starts_with("/auth/");
     let mut response = match (&faults.redirect, faults.fail) {
         (Some(to), _) => (StatusCode::FOUND, [(LOCATION, to.clone())]).into_response(),
-        (None, Some(Fail::Status(status))) => refusal(status, faults.retry_after.clone()),
+        (None, Some(Fail::Status(status))) => told_answer(status, &faults),
         (None, Some(Fail::Drop | Fail::Hang)) => Response::default(),
         (None, Some(Fail::Lost) | None) => next.run(request).await,
     };
-    if is_hinting && response.status() == StatusCode::OK {
+    // What the lab was told to answer is answered as it is.
+    let is_told = faults.redirect.is_some() || matches!(faults.fail, Some(Fail::Status(_)));
+    if is_hinting && !is_told && response.status() == StatusCode::OK {
         response = change_hint(response, &faults).await;
+    }
+    if faults.hold == Some(Hold::Answer) {
+        lab.hold(session.as_deref()).await;
     }
     sleep(faults.latency()).await;
     match faults.fail {
@@ -52,17 +69,27 @@ pub(super) async fn disturb(
     response
 }
 
-/// What holds for this request.
-fn faults_for(lab: &Lab, session: &str, request: &Request) -> Option<Faults> {
-    let mut book = lab.book();
-    let settings = &mut book.sessions.get_mut(session)?.settings;
-    match (request.method(), request.uri().path()) {
-        (&Method::POST, "/auth/refresh") => settings.refresh.as_mut()?.take(),
-        (&Method::POST, "/auth/sign-in") => settings.refresh.as_ref()?.of_hints(),
-        (method, path) if method != Method::OPTIONS && path.starts_with("/api/") => {
-            settings.api.as_mut()?.take()
+impl Book {
+    /// What holds for a request, which counts.
+    fn faults_for(&mut self, session: Option<&str>, kind: Kind) -> Option<Faults> {
+        match self.set_for(session, kind) {
+            Some(faults) => faults.take(),
+            None if kind == Kind::SignIn => self.set_for(session, Kind::Refresh)?.of_hints(),
+            None => None,
         }
-        _ => None,
+    }
+
+    fn set_for(&mut self, session: Option<&str>, kind: Kind) -> Option<&mut Faults> {
+        let own = session.and_then(|session| self.sessions.get_mut(session));
+        own.and_then(|own| own.settings.of(kind))
+            .or_else(|| self.everybody.of(kind))
+    }
+
+    fn sign_out_needs_access(&self, session: Option<&str>) -> bool {
+        let own = session.and_then(|session| self.sessions.get(session));
+        own.and_then(|own| own.settings.sign_out_needs_access)
+            .or(self.everybody.sign_out_needs_access)
+            .unwrap_or_default()
     }
 }
 
@@ -99,9 +126,10 @@ fn age_access_cookie(lab: &Lab, headers: &mut HeaderMap) {
     }
 }
 
-fn refusal(status: StatusCode, retry_after: Option<HeaderValue>) -> Response {
-    let mut response = (status, Json(json!({ "error": "lab" }))).into_response();
-    if let Some(retry_after) = retry_after {
+fn told_answer(status: StatusCode, faults: &Faults) -> Response {
+    let body = faults.body.clone().unwrap_or(json!({ "error": "lab" }));
+    let mut response = (status, Json(body)).into_response();
+    if let Some(retry_after) = faults.retry_after.clone() {
         response.headers_mut().insert(RETRY_AFTER, retry_after);
     }
     response

@@ -4,19 +4,29 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, ORIGIN};
+use axum::http::header::{
+    ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, ORIGIN, SET_COOKIE,
+};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use axum_extra::extract::cookie::CookieJar;
+use axum_extra::extract::cookie::{Cookie, CookieJar};
 use serde::Serialize;
 
+use super::settings::Kind;
 use super::{Book, Lab};
+use crate::auth::Ended;
 use crate::connections::NoAnswer;
+use crate::cookies;
 use crate::failure::Failure;
+use crate::session::Session;
 
 const KEPT: usize = 1000;
+
+/// Names the user as whom a request was executed: the one of its access token if that was good, or of the session that
+/// the answer begins or renews. Where nobody was recognized, it is not there.
+const X_USER: HeaderName = HeaderName::from_static("x-user");
 
 /// Of one session, or of the server as a whole.
 #[derive(Default)]
@@ -33,11 +43,23 @@ pub(super) struct Counters {
     /// Arrived.
     refresh_requests: u64,
     refreshes_at_once_max: u64,
+    /// Those that wait for `POST /lab/release` at this moment.
+    held: u64,
     /// Answers by status.
     api: BTreeMap<u16, u64>,
     api_requests: u64,
     reuse_detected: u64,
     idempotent_repeats: u64,
+    /// Those that began a session.
+    sign_ins: u64,
+    /// Arrived.
+    sign_in_requests: u64,
+    /// Those that ended something.
+    sign_outs: u64,
+    /// Arrived.
+    sign_out_requests: u64,
+    /// Requests to the API that were carried out, by the user as whom.
+    api_users: BTreeMap<String, u64>,
     /// `POST /api/upload` that was carried out.
     uploads: u64,
     /// All that arrived, `/lab` excluded.
@@ -57,6 +79,8 @@ pub(super) struct Entry {
     idempotency_key: bool,
     content_type: Option<String>,
     content_length: Option<u64>,
+    /// As whom it was executed, even where the answer was then lost.
+    user: Option<String>,
     /// `null` while there is no answer, which may be for ever.
     status: Option<u16>,
 }
@@ -66,8 +90,9 @@ pub(super) async fn record(State(lab): State<Arc<Lab>>, request: Request, next: 
     if request.uri().path().starts_with("/lab/") {
         return next.run(request).await;
     }
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let exchange = Exchange::begin(lab, &parts);
+    parts.extensions.insert(Number(exchange.n));
     let response = next.run(Request::from_parts(parts, body)).await;
     if response.extensions().get::<NoAnswer>().is_none() {
         exchange.answered(response.status());
@@ -79,18 +104,71 @@ pub(super) async fn record(State(lab): State<Arc<Lab>>, request: Request, next: 
 pub(super) async fn tally(State(lab): State<Arc<Lab>>, request: Request, next: Next) -> Response {
     let session = lab.session(request.headers());
     let kind = Kind::of(request.method(), request.uri().path());
-    let response = next.run(request).await;
+    let number = request.extensions().get::<Number>().copied();
+    let recognized = recognized(&lab, request.headers(), kind);
+    let mut response = next.run(request).await;
     let failure = response.extensions().get::<Failure>();
     let reuse_detected = failure.is_some_and(|failure| failure.code() == "reused");
     let repeated = response.headers().contains_key("idempotent-replayed");
     let uploaded = kind == Kind::Upload && response.status().is_success();
+    let ended = response.extensions().get::<Ended>();
+    let ended = ended.is_some_and(|ended| ended.0);
+    let begun = user_of_cookies(&lab, response.headers());
+    let signed_in = kind == Kind::SignIn && begun.is_some();
+    // A token that was good a moment ago may have been refused all the same.
+    let is_refused = failure.is_some() && response.status() == StatusCode::UNAUTHORIZED;
+    let user = begun.or(recognized.filter(|_| !is_refused));
     lab.book().each_ledger(session.as_deref(), |ledger| {
-        ledger.counters.reuse_detected += u64::from(reuse_detected);
-        ledger.counters.idempotent_repeats += u64::from(repeated);
-        ledger.counters.uploads += u64::from(uploaded);
+        let counters = &mut ledger.counters;
+        counters.reuse_detected += u64::from(reuse_detected);
+        counters.idempotent_repeats += u64::from(repeated);
+        counters.uploads += u64::from(uploaded);
+        counters.sign_ins += u64::from(signed_in);
+        counters.sign_outs += u64::from(ended);
+        if let (Some(user), Kind::Upload | Kind::Api) = (&user, kind) {
+            *counters.api_users.entry(user.clone()).or_default() += 1;
+        }
+        if let Some(Number(n)) = number
+            && let Some(entry) = ledger.entry(n)
+        {
+            entry.user.clone_from(&user);
+        }
     });
+    if let Some(Ok(user)) = user.as_deref().map(HeaderValue::from_str) {
+        let headers = response.headers_mut();
+        headers.insert(X_USER, user);
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, X_USER.into());
+    }
     response
 }
+
+/// Whom a request comes from. A sign-out needs no token that is good; who refreshes or signs in is told by the answer.
+fn recognized(lab: &Lab, headers: &HeaderMap, kind: Kind) -> Option<String> {
+    let claims = match kind {
+        Kind::Refresh | Kind::SignIn => None,
+        Kind::SignOut => lab.claims(headers),
+        Kind::Upload | Kind::Api | Kind::Other => {
+            let session = Session::of(headers, &lab.backend).ok();
+            session.map(|Session(claims)| claims)
+        }
+    };
+    claims.map(|claims| claims.sub)
+}
+
+/// Whose session the cookies of an answer are.
+fn user_of_cookies(lab: &Lab, headers: &HeaderMap) -> Option<String> {
+    let jar = headers
+        .get_all(SET_COOKIE)
+        .iter()
+        .filter_map(|cookie| Cookie::parse(cookie.to_str().ok()?.to_owned()).ok())
+        .fold(CookieJar::new(), CookieJar::add);
+    let claims = lab.backend.access.open(cookies::access_token(&jar)?);
+    claims.ok().map(|claims| claims.sub)
+}
+
+/// Of a request, in its extensions.
+#[derive(Clone, Copy)]
+struct Number(u64);
 
 impl Ledger {
     pub(super) fn counters(&self) -> Counters {
@@ -103,7 +181,10 @@ impl Ledger {
 
     /// The log stays: its entries are numbered.
     pub(super) fn reset_counters(&mut self) {
-        self.counters = Counters::default();
+        self.counters = Counters {
+            held: self.counters.held,
+            ..Counters::default()
+        };
     }
 
     fn begin(&mut self, kind: Kind, entry: Entry) {
@@ -116,6 +197,8 @@ impl Ledger {
                 counters.refreshes_at_once_max =
                     counters.refreshes_at_once_max.max(self.refreshes_under_way);
             }
+            Kind::SignIn => counters.sign_in_requests += 1,
+            Kind::SignOut => counters.sign_out_requests += 1,
             Kind::Upload | Kind::Api => counters.api_requests += 1,
             Kind::Other => {}
         }
@@ -131,11 +214,15 @@ impl Ledger {
             Kind::Upload | Kind::Api => {
                 *self.counters.api.entry(status.as_u16()).or_default() += 1;
             }
-            Kind::Other => {}
+            Kind::SignIn | Kind::SignOut | Kind::Other => {}
         }
-        if let Some(entry) = self.log.iter_mut().rev().find(|entry| entry.n == n) {
+        if let Some(entry) = self.entry(n) {
             entry.status = Some(status.as_u16());
         }
+    }
+
+    fn entry(&mut self, n: u64) -> Option<&mut Entry> {
+        self.log.iter_mut().rev().find(|entry| entry.n == n)
     }
 
     fn ended(&mut self, kind: Kind) {
@@ -156,24 +243,37 @@ impl Book {
     }
 }
 
-/// What a request is, as far as it is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Refresh,
-    Upload,
-    Api,
-    Other,
+impl Lab {
+    /// Waits until everything that is held is released.
+    pub(super) async fn hold(&self, session: Option<&str>) {
+        let released = self.release.notified();
+        tokio::pin!(released);
+        // From here on it is heard, which is before anybody can see that it is held.
+        released.as_mut().enable();
+        let _held = Held::begin(self, session);
+        released.await;
+    }
 }
 
-impl Kind {
-    /// A preflight is neither a refresh nor a request to the API.
-    fn of(method: &Method, path: &str) -> Self {
-        match (method, path) {
-            (&Method::POST, "/auth/refresh") => Self::Refresh,
-            (&Method::POST, "/api/upload") => Self::Upload,
-            (method, path) if method != Method::OPTIONS && path.starts_with("/api/") => Self::Api,
-            _ => Self::Other,
-        }
+/// A request that is held, until it is released or given up.
+struct Held<'a> {
+    lab: &'a Lab,
+    session: Option<&'a str>,
+}
+
+impl<'a> Held<'a> {
+    fn begin(lab: &'a Lab, session: Option<&'a str>) -> Self {
+        lab.book()
+            .each_ledger(session, |ledger| ledger.counters.held += 1);
+        Self { lab, session }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.lab
+            .book()
+            .each_ledger(self.session, |ledger| ledger.counters.held -= 1);
     }
 }
 
@@ -241,6 +341,7 @@ impl Entry {
             idempotency_key: headers.contains_key("idempotency-key"),
             content_type: text(headers, &CONTENT_TYPE),
             content_length: text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            user: None,
             status: None,
         }
     }

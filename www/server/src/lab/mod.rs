@@ -1,16 +1,19 @@
 //! The lab: a layer around the backend that makes things go wrong on demand, and writes down what happened.
 //!
 //! Nothing of it belongs in a real server, and the backend knows nothing of it. What is set is set for the session of
-//! the request's access cookie, so that tests can run side by side; what is written down is kept for the session and for
-//! the server as a whole.
+//! the request's access cookie, so that tests can run side by side, or with `?all=1` for everybody, those without a
+//! session included; what is written down is kept for the session and for the server as a whole. Answers say in a header
+//! `x-user` as whom the request was executed.
 //!
 //! - [`mod@settings`]: what is to go wrong
 //! - [`mod@faults`]: the middleware that makes it so
 //! - [`mod@ledger`]: counters and a log, and the middleware that keeps them
 //! - [`mod@control`]: the endpoints under `/lab`
 //! - [`mod@answers`]: endpoints under `/api/lab` whose answer is chosen by the request
+//! - [`mod@beside`]: what happens to a session without its client, under `/auth/lab`
 
 mod answers;
+mod beside;
 mod control;
 mod faults;
 mod ledger;
@@ -23,6 +26,7 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
 use axum_extra::extract::cookie::CookieJar;
+use tokio::sync::Notify;
 
 use crate::access::Claims;
 use crate::backend::Backend;
@@ -33,6 +37,7 @@ use settings::Settings;
 /// Puts the layer that disturbs around the backend's routes, and adds the endpoints that are guarded as they are.
 pub(crate) fn disturb(app: Router, lab: &Arc<Lab>) -> Router {
     app.merge(answers::guarded().with_state(lab.backend.clone()))
+        .merge(beside::routes().with_state(lab.backend.clone()))
         .layer(from_fn_with_state(lab.clone(), ledger::tally))
         .layer(from_fn_with_state(lab.clone(), faults::disturb))
         .merge(control::routes().with_state(lab.clone()))
@@ -40,7 +45,11 @@ pub(crate) fn disturb(app: Router, lab: &Arc<Lab>) -> Router {
 
 /// Adds the endpoints that anybody may call, from any origin.
 pub(crate) fn add_answers(app: Router, lab: &Arc<Lab>) -> Router {
-    app.merge(answers::open().layer(from_fn_with_state(lab.clone(), faults::disturb)))
+    app.merge(
+        answers::open()
+            .layer(from_fn_with_state(lab.clone(), ledger::tally))
+            .layer(from_fn_with_state(lab.clone(), faults::disturb)),
+    )
 }
 
 /// Puts the layer that writes down around everything.
@@ -52,12 +61,14 @@ pub(crate) fn watch(app: Router, lab: &Arc<Lab>) -> Router {
 pub(crate) struct Lab {
     backend: Arc<Backend>,
     book: Mutex<Book>,
+    release: Notify,
 }
 
 /// Sessions are never forgotten: a lab lives for an afternoon.
 #[derive(Default)]
 struct Book {
     sessions: HashMap<String, LabSession>,
+    everybody: Settings,
     whole: Ledger,
     arrived: u64,
 }
@@ -75,6 +86,7 @@ impl Lab {
         Self {
             backend,
             book: Mutex::default(),
+            release: Notify::new(),
         }
     }
 

@@ -79,6 +79,13 @@ impl Browser {
         assert_eq!(answer.status, 204, "{}", answer.text);
     }
 
+    /// For those without a session, too.
+    pub(crate) async fn set_lab_for_all(&mut self, settings: Value) {
+        let request = self.request(Method::POST, "/lab/set?all=1").json(&settings);
+        let answer = self.send(request).await.unwrap();
+        assert_eq!(answer.status, 204, "{}", answer.text);
+    }
+
     pub(crate) async fn counters(&mut self) -> Value {
         self.get("/lab/counters").await.json()
     }

@@ -11,6 +11,7 @@ mod api;
 mod browser;
 mod files;
 mod lab;
+mod lab_sessions;
 mod origins;
 mod rotation;
 mod start_and_stop;
