@@ -4,10 +4,16 @@
 //! what to do next (`poll_action`, `poll_timeout`). Nothing of the web is imported here; the build for the
 //! host, where there is no web, keeps it so.
 
+mod action;
 mod backoff;
 mod calls;
+mod cookie;
+mod doubt;
 mod epoch;
+mod flight;
+mod lease;
 mod outcome;
+mod pacing;
 mod peers;
 mod policy;
 mod refresh;
@@ -17,6 +23,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use action::{Action, Cause, Event, Failure};
 pub(crate) use calls::{CallId, ClientId};
 pub(crate) use outcome::{Outcome, RefreshEnd};
 pub(crate) use peers::{Key, News, Word};
@@ -24,7 +31,7 @@ pub(crate) use policy::{Answer, Cookies, Credentials, Policy};
 pub(crate) use scope::{Address, Place, Scope};
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use session::imprint::Imprint;
-pub(crate) use session::{Action, Cause, Event, Failure, Kind, Session, Standing};
+pub(crate) use session::{Kind, Session, Standing};
 
 /// Milliseconds: a span, or a moment on the monotonic clock that the shell reads.
 pub(crate) type Millis = f64;

@@ -1,8 +1,13 @@
 use super::{
     Millis, Outcome, RefreshEnd,
-    backoff::Backoff,
+    action::{Action, Actions, Cause, Event, Failure},
     calls::{Call, CallId, Calls, ClientId, Stage},
+    cookie::Cookie,
+    doubt::{Doubt, FIRST_PAUSE},
     epoch::Epoch,
+    flight::{Flight, Start},
+    lease::Lease,
+    pacing::Pacing,
     peers::{Key, News, Word},
     policy::Answer,
     refresh::Refresh,
@@ -14,8 +19,6 @@ pub(crate) mod imprint;
 
 /// How old an access cookie may be for `ensureFresh`, when neither the caller nor the server says.
 const FRESH_ENOUGH: Millis = 60_000.0;
-/// The first pause between two questions about one refresh; it doubles, to eight times that.
-const FIRST_PAUSE: Millis = 250.0;
 /// The longest that a word is believed.
 const LONGEST_SPAN: Millis = 3_600_000.0;
 /// A word from the future is at the most so far ahead of its time: clocks are read in whole milliseconds.
@@ -46,140 +49,21 @@ pub(crate) enum Standing {
     Expired,
 }
 
-/// What the shell is to do.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Action {
-    /// Send the call's request: for the first time, or once more with the same bytes. A response that it held is
-    /// for nobody any more.
-    Send { call: CallId },
-    /// The call waits with its 401: free the connection, keep the answer readable.
-    Hold { call: CallId },
-    /// Settle the call with the response that it has.
-    Answer { call: CallId },
-    /// Settle the call of a command: what it asked for has been seen to.
-    Done { call: CallId },
-    /// Reject the call.
-    Fail { call: CallId, failure: Failure },
-    /// Ask for the lock that keeps peers from refreshing, and call [`Session::handle_lock`] when it is ours; where there
-    /// is no such lock, at once. If a peer has it, call [`Session::handle_busy`] and go on waiting.
-    Lock,
-    /// Give the lock back, or stop waiting for it.
-    Unlock,
-    /// Send the refresh, as `client` is configured.
-    Refresh {
-        client: ClientId,
-        number: u32,
-        key: Key,
-    },
-    /// Give up the refresh on the wire: its answer must not come after the end of its session.
-    Abandon,
-    /// Tell the peers, and whoever comes up later.
-    Tell(Word),
-    /// Tell every client. `by` is the one that brought it about; nobody means a peer.
-    Announce {
-        event: Event,
-        cause: Cause,
-        by: Option<ClientId>,
-    },
-}
-
-/// Why a call is rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    RefreshUnavailable,
-    NotReplayable,
-    Disposed,
-}
-
-/// What clients are told of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
-    Refreshed,
-    Expired,
-    Unavailable,
-    Ineffective,
-}
-
-/// What brought an event about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// A guarded request was answered with an expired status.
-    Unauthorized,
-    /// The lifetime that the server had announced was over.
-    Lifetime,
-    /// `refresh` or `ensureFresh` was called.
-    Asked,
-    /// The refresh was answered, with a refusal.
-    Answered,
-    /// The refresh was not answered.
-    Lost,
-    /// The refresh was not answered in time.
-    Overdue,
-    /// The user signed out elsewhere.
-    SignedOut,
-}
-
 /// One session of one refresh URL, shared by the clients of a page: the gate, the epoch, the refresh.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     standing: Standing,
-    epoch: Epoch,
-    /// When the epoch began. Word of what was before that is no news.
-    epoch_at: Millis,
-    /// The epoch in which the session of today began. An older attempt belongs to whoever was signed in before,
-    /// and its request is never sent again under the cookies of somebody else.
-    since: Epoch,
+    expired_at: Millis,
+    cookie: Cookie,
     refresh: Refresh,
     /// When that is to be looked at again, if nothing happens before: infinitely far while it is idle.
     due: Millis,
-    /// Whether the lock is ours or asked for.
-    leased: bool,
-    /// When it was asked for, or given by a peer: the time that a refresh is given starts here.
-    leased_at: Millis,
-    /// Whether the lock had to be waited for since a peer was heard of, or a refresh came to an end.
-    waited: bool,
-    /// Counts the refreshes that were sent, so that a late end is told from the current one.
-    number: u32,
-    /// Whether the end of refresh `number` is still to come.
-    awaited: bool,
-    /// Tells our refreshes from those of peers.
-    seed: f64,
-    /// The latest refresh, ours or a peer's, if it came to no known end: the next one is the same one tried again.
-    unsettled: Option<Key>,
-    /// Nobody knows whether the server has rotated the refresh token; only the answer to a request that is sent after
-    /// this moment tells.
-    doubt: Option<Millis>,
-    /// The call that is on the wire again to find out.
-    asking: Option<CallId>,
-    /// How often that was done for one refresh.
-    asked: u32,
-    /// A peer's refresh is under way, until this moment at the most.
-    foreign: Option<Millis>,
-    started: Start,
-    /// Paces refreshes that fail.
-    unavailable: Backoff,
-    /// Paces refreshes that succeed and change nothing.
-    ineffective: Backoff,
-    ineffective_in: Option<Epoch>,
-    /// Paces refreshes that are refused again, after a success made us doubt an expiry.
-    refused: Backoff,
-    expired_at: Millis,
-    fresh_until: Option<Millis>,
+    lease: Lease,
+    flight: Flight,
+    doubt: Doubt,
+    pacing: Pacing,
     calls: Calls,
-    actions: Vec<Action>,
-    /// How many of them have been taken.
-    taken: usize,
-}
-
-/// Who started the latest refresh, when and why.
-#[derive(Clone, Copy, Debug)]
-struct Start {
-    /// Nobody: it is a peer's.
-    client: Option<ClientId>,
-    at: Millis,
-    /// From here on it is overdue.
-    limit: Millis,
-    cause: Cause,
+    actions: Actions,
 }
 
 impl Session {
@@ -187,37 +71,16 @@ impl Session {
     pub(crate) fn new(seed: f64) -> Self {
         Self {
             standing: Standing::Unknown,
-            epoch: Epoch::default(),
-            epoch_at: Millis::NEG_INFINITY,
-            since: Epoch::default(),
+            expired_at: 0.0,
+            cookie: Cookie::default(),
             refresh: Refresh::Idle,
             due: Millis::INFINITY,
-            leased: false,
-            leased_at: 0.0,
-            waited: false,
-            number: 0,
-            awaited: false,
-            seed,
-            unsettled: None,
-            doubt: None,
-            asking: None,
-            asked: 0,
-            foreign: None,
-            started: Start {
-                client: None,
-                at: 0.0,
-                limit: 0.0,
-                cause: Cause::Asked,
-            },
-            unavailable: Backoff::default(),
-            ineffective: Backoff::default(),
-            ineffective_in: None,
-            refused: Backoff::default(),
-            expired_at: 0.0,
-            fresh_until: None,
+            lease: Lease::default(),
+            flight: Flight::new(seed),
+            doubt: Doubt::default(),
+            pacing: Pacing::default(),
             calls: Calls::default(),
-            actions: Vec::new(),
-            taken: 0,
+            actions: Actions::default(),
         }
     }
 
@@ -231,13 +94,7 @@ impl Session {
 
     /// What to do next; `None` when there is nothing left to do until something happens.
     pub(crate) fn poll_action(&mut self) -> Option<Action> {
-        let action = self.actions.get(self.taken).copied();
-        self.taken += 1;
-        if action.is_none() {
-            self.actions.clear();
-            self.taken = 0;
-        }
-        action
+        self.actions.take()
     }
 
     /// When to call [`Session::handle_time`], if nothing else happens before; infinitely far if there is no need.
@@ -261,7 +118,7 @@ impl Session {
             client,
             kind,
             stage: Stage::Gated,
-            epoch: self.epoch,
+            epoch: self.cookie.epoch,
             sent_at: now,
             timeout,
             patience: timeout,
@@ -331,8 +188,8 @@ impl Session {
         self.pass(now);
         if self.refresh == Refresh::Locking {
             // Later than in doubt: as a rule the peer is well, and its word is on the way.
-            self.asked = 2;
-            self.due = now + pause(self.asked);
+            self.doubt.asked = 2;
+            self.due = now + self.doubt.pause();
         }
         self.settle(now);
     }
@@ -348,17 +205,17 @@ impl Session {
         }
         if self.refresh == Refresh::Locking {
             // The lock is ours, so its holder is gone, and was not heard of again.
-            if let Some(until) = self.foreign.take() {
-                self.doubt_until(until);
+            if let Some(until) = self.flight.foreign.take() {
+                self.doubt.extend(until);
             }
             let latest = self.latest_refused();
-            self.doubt = self.doubt.filter(|doubt| latest < *doubt);
+            self.doubt.since = self.doubt.since.filter(|doubt| latest < *doubt);
             // Once: who has asked since, and has heard of nobody, waited for a lock of its own that was not back yet.
-            if waited && !std::mem::replace(&mut self.waited, true) {
-                self.doubt_until(now);
+            if waited && !std::mem::replace(&mut self.lease.waited, true) {
+                self.doubt.extend(now);
             }
             if waited {
-                self.leased_at = now;
+                self.lease.at = now;
             }
             self.enter(now);
         }
@@ -379,16 +236,16 @@ impl Session {
         if self.standing == Standing::Expired {
             self.standing = Standing::Unknown;
         }
-        self.fresh_until = None;
+        self.cookie.until = None;
         self.settle(now);
     }
 
     /// Refresh `number` ended.
     pub(crate) fn handle_refresh_end(&mut self, now: Millis, number: u32, end: RefreshEnd) {
-        if number != self.number || !self.awaited {
+        if number != self.flight.number || !self.flight.awaited {
             return;
         }
-        self.awaited = false;
+        self.flight.awaited = false;
         match end {
             RefreshEnd::Answered {
                 status,
@@ -397,13 +254,13 @@ impl Session {
             } => {
                 match Outcome::of(status, redirected) {
                     // A page that was frozen handles its answer hours later. To its peers it is no news then.
-                    Outcome::Renewed => self.renew(now, now, now.min(self.started.limit)),
+                    Outcome::Renewed => self.renew(now, now, now.min(self.flight.started.limit)),
                     // A peer renewed it while we were refused: the token that we sent was of before.
-                    Outcome::Expired if self.epoch_at > self.started.at => self.wonder(now),
+                    Outcome::Expired if self.cookie.at > self.flight.started.at => self.wonder(now),
                     Outcome::Expired => self.expire(now),
                     // Overdue already: then it is no news.
                     Outcome::Unavailable if self.is_underway() => {
-                        self.unavailable.fail(now, retry_after);
+                        self.pacing.unavailable.fail(now, retry_after);
                         self.fail_publicly(now, Cause::Answered);
                         self.cool(now);
                     }
@@ -422,7 +279,7 @@ impl Session {
     pub(crate) fn handle_lifetime(&mut self, asked_at: Option<Millis>, lifetime: Millis) {
         // Written so that a NaN fails it.
         if lifetime >= SHORTEST_LIFETIME && self.standing == Standing::Active {
-            self.fresh_until = Some(asked_at.unwrap_or(self.started.at) + lifetime);
+            self.cookie.until = Some(asked_at.unwrap_or(self.flight.started.at) + lifetime);
         }
     }
 
@@ -443,7 +300,7 @@ impl Session {
         self.calls
             .of(client)
             .for_each(|call| call.stage = Stage::Last);
-        if let Some(by) = self.asking
+        if let Some(by) = self.doubt.asking
             && self.calls.get(by).is_some_and(|call| call.client == client)
             && self.stop_asking(now, by)
         {
@@ -474,7 +331,7 @@ impl Session {
             Refresh::Locking | Refresh::Doubting => self.ask(now),
             Refresh::Cooling => {
                 self.rest();
-                if self.doubt.is_some() {
+                if self.doubt.since.is_some() {
                     self.ask(now);
                 }
             }
@@ -486,13 +343,13 @@ impl Session {
         let somebody = self.find_waiting(|_| true).is_some();
         let is_needed = match self.refresh {
             Refresh::Locking | Refresh::Doubting | Refresh::Cooling
-                if !somebody && self.asking.is_none() =>
+                if !somebody && self.doubt.asking.is_none() =>
             {
                 false
             }
             // Who signs out has no use for what is waited for, but for a refresh that would outlive the session.
             Refresh::Doubting | Refresh::Cooling => {
-                self.leaving().is_none() || self.orphan(now).is_some()
+                self.leaving().is_none() || self.doubt.orphan(now).is_some()
             }
             _ => true,
         };
@@ -506,9 +363,9 @@ impl Session {
         }
         if let Refresh::Idle | Refresh::Doubting | Refresh::Cooling = self.refresh {
             self.unlock();
-        } else if !self.leased {
-            self.leased = true;
-            self.leased_at = now;
+        } else if !self.lease.held {
+            self.lease.held = true;
+            self.lease.at = now;
             self.actions.push(Action::Lock);
         }
     }
@@ -523,7 +380,7 @@ impl Session {
     }
 
     fn unlock(&mut self) {
-        if std::mem::take(&mut self.leased) {
+        if std::mem::take(&mut self.lease.held) {
             self.actions.push(Action::Unlock);
         }
     }
@@ -546,7 +403,7 @@ impl Session {
             if answer.ok {
                 self.note_success(sent_at);
             }
-            if asked && answer.ok && epoch == self.epoch {
+            if asked && answer.ok && epoch == self.cookie.epoch {
                 // It was let in: the refresh that was in doubt had reached the server.
                 self.renew(now, sent_at, sent_at);
             } else if asked {
@@ -554,24 +411,28 @@ impl Session {
             }
             return;
         }
-        if self.doubt.is_some_and(|doubt| sent_at >= doubt) {
+        if self.doubt.since.is_some_and(|doubt| sent_at >= doubt) {
             // Sent when that refresh was over, and still a 401: it has changed nothing.
-            self.doubt = None;
+            self.doubt.since = None;
         }
         match stage {
             Stage::Last => self.answer(id),
             Stage::Replayed => {
                 self.answer(id);
-                if epoch == self.epoch {
+                if epoch == self.cookie.epoch {
                     self.note_ineffective(now);
                 }
             }
             // Signed out or in since: the request is not sent again under the cookies of somebody else.
-            _ if epoch < self.since || self.standing == Standing::Expired => self.answer(id),
+            _ if epoch < self.cookie.session || self.standing == Standing::Expired => {
+                self.answer(id)
+            }
             // A late 401: the cookie has changed while it was on its way.
-            _ if epoch < self.epoch && !replayable => self.fail(id, Failure::NotReplayable),
-            _ if epoch < self.epoch && !self.is_closed() => self.send(now, id, Stage::Replayed),
-            _ if self.refresh == Refresh::Idle && self.is_futile(now) => self.answer(id),
+            _ if epoch < self.cookie.epoch && !replayable => self.fail(id, Failure::NotReplayable),
+            _ if epoch < self.cookie.epoch && !self.is_closed() => {
+                self.send(now, id, Stage::Replayed)
+            }
+            _ if self.refresh == Refresh::Idle && self.pacing.is_futile(now) => self.answer(id),
             _ => self.await_refresh(now, id),
         }
     }
@@ -583,33 +444,23 @@ impl Session {
         if self.standing == Standing::Expired {
             return true;
         }
-        if self.is_over(now) {
+        if self.cookie.is_over(now) {
             return false;
         }
-        let age = now - self.epoch_at;
+        let age = now - self.cookie.at;
         if max_age.is_nan() {
-            self.fresh_until.is_some() || age <= FRESH_ENOUGH
+            self.cookie.until.is_some() || age <= FRESH_ENOUGH
         } else {
             age <= max_age
         }
     }
 
-    /// Whether the lifetime that the server has announced is over.
-    fn is_over(&self, now: Millis) -> bool {
-        self.fresh_until.is_some_and(|until| now >= until)
-    }
-
     /// Whether the access cookie is known to have expired, and a refresh may be started on that account.
     fn lifetime_is_over(&self, now: Millis) -> bool {
-        self.is_over(now)
+        self.cookie.is_over(now)
             && self.refresh == Refresh::Idle
-            && self.doubt.is_none()
-            && !self.unavailable.holds(now)
-    }
-
-    /// Whether a refresh for a 401 would only repeat what has just failed to help.
-    fn is_futile(&self, now: Millis) -> bool {
-        self.ineffective.holds(now) || self.refused.holds(now)
+            && self.doubt.since.is_none()
+            && !self.pacing.unavailable.holds(now)
     }
 
     fn is_underway(&self) -> bool {
@@ -622,7 +473,7 @@ impl Session {
     }
 
     fn note_success(&mut self, sent_at: Millis) {
-        self.ineffective.reset();
+        self.pacing.ineffective.reset();
         match self.standing {
             Standing::Unknown => self.standing = Standing::Active,
             // A sign-in that we did not see. An answer to what was sent before the refusal proves nothing.
@@ -633,32 +484,31 @@ impl Session {
 
     /// A replay met a 401 under the cookie that was renewed for it.
     fn note_ineffective(&mut self, now: Millis) {
-        if self.ineffective_in == Some(self.epoch) {
+        if self.pacing.ineffective_in == Some(self.cookie.epoch) {
             return;
         }
-        self.ineffective_in = Some(self.epoch);
-        self.ineffective.fail(now, None);
+        self.pacing.ineffective_in = Some(self.cookie.epoch);
+        self.pacing.ineffective.fail(now, None);
         // The lifetime announced for this cookie is not worth a refresh either.
-        self.fresh_until = None;
+        self.cookie.until = None;
         self.announce(Event::Ineffective, Cause::Unauthorized);
     }
 
     /// The cookie changed at that moment. What was sent since has the new one.
     fn advance(&mut self, moment: Millis) {
-        self.epoch.advance();
-        self.epoch_at = moment;
-        self.calls.renew_since(moment, self.epoch);
+        self.cookie.advance(moment);
+        self.calls.renew_since(moment, self.cookie.epoch);
     }
 
     /// Another session begins, or none: what is on the wire belongs to the one before.
     fn begin(&mut self, now: Millis, moment: Millis, standing: Standing) {
         self.advance(moment);
-        self.since = self.epoch;
-        if std::mem::take(&mut self.awaited) {
+        self.cookie.session = self.cookie.epoch;
+        if std::mem::take(&mut self.flight.awaited) {
             self.actions.push(Action::Abandon);
         }
-        self.ineffective.reset();
-        self.refused.reset();
+        self.pacing.ineffective.reset();
+        self.pacing.refused.reset();
         self.expired_at = moment;
         self.conclude(standing);
         self.release(now);
@@ -668,13 +518,13 @@ impl Session {
     fn conclude(&mut self, standing: Standing) {
         self.standing = standing;
         self.rest();
-        self.doubt = None;
-        self.asking = None;
-        self.foreign = None;
-        self.waited = false;
-        self.unsettled = None;
-        self.unavailable.reset();
-        self.fresh_until = None;
+        self.doubt.since = None;
+        self.doubt.asking = None;
+        self.flight.foreign = None;
+        self.lease.waited = false;
+        self.flight.unsettled = None;
+        self.pacing.unavailable.reset();
+        self.cookie.until = None;
     }
 
     // What peers say.
@@ -690,25 +540,25 @@ impl Session {
         let moment = now - word.age.max(0.0);
         // A slip in a word, or somebody else's, must park nobody for long.
         let until = moment + word.span.min(LONGEST_SPAN);
-        if moment <= self.epoch_at {
+        if moment <= self.cookie.at {
             return;
         }
-        self.foreign = None;
-        self.waited = false;
+        self.flight.foreign = None;
+        self.lease.waited = false;
         match word.news {
             // Ours has an end of its own.
             News::Started | News::Unavailable | News::Expired if self.is_underway() => {}
             News::Started => {
-                self.foreign = Some(until);
+                self.flight.foreign = Some(until);
                 self.leave_to_peer(word);
             }
             News::Unavailable => {
                 self.leave_to_peer(word);
                 if word.cause != Cause::Answered {
-                    self.doubt_until(moment);
+                    self.doubt.extend(moment);
                 }
-                self.unavailable.hold(until);
-                if self.unavailable.holds(now) {
+                self.pacing.unavailable.hold(until);
+                if self.pacing.unavailable.holds(now) {
                     // Who signs out does not wait for the pause.
                     if self.leaving().is_none() {
                         self.cool(now);
@@ -743,9 +593,9 @@ impl Session {
         if self.is_underway() {
             return;
         }
-        self.unsettled = Some(word.key);
-        self.started.client = None;
-        self.started.cause = word.cause;
+        self.flight.unsettled = Some(word.key);
+        self.flight.started.client = None;
+        self.flight.started.cause = word.cause;
     }
 
     /// Tells the peers what came about at that moment.
@@ -755,7 +605,7 @@ impl Session {
             age: now - moment,
             span,
             cause,
-            key: self.unsettled.unwrap_or_default(),
+            key: self.flight.unsettled.unwrap_or_default(),
         }));
     }
 
@@ -766,9 +616,9 @@ impl Session {
         self.hold(now, id);
         match self.refresh {
             Refresh::Locking | Refresh::Underway | Refresh::SigningOut { .. } => {}
-            Refresh::Doubting if self.doubt.is_some() => {}
-            Refresh::Idle if self.doubt.is_some() && self.can_ask() => self.wonder(now),
-            _ if self.unavailable.holds(now) => self.cool(now),
+            Refresh::Doubting if self.doubt.since.is_some() => {}
+            Refresh::Idle if self.doubt.since.is_some() && self.can_ask() => self.wonder(now),
+            _ if self.pacing.unavailable.holds(now) => self.cool(now),
             // It is settled then who is to be asked for the lock.
             _ => self.rest(),
         }
@@ -776,22 +626,22 @@ impl Session {
 
     /// The lock is ours: what is to be done under it, or before.
     fn enter(&mut self, now: Millis) {
-        if let Some(until) = self.orphan(now) {
+        if let Some(until) = self.doubt.orphan(now) {
             // Its page is gone, and it is on its way.
-            self.asked = 0;
-            self.turn(Refresh::Doubting, until.min(now + pause(0)));
+            self.doubt.asked = 0;
+            self.turn(Refresh::Doubting, until.min(now + FIRST_PAUSE));
             self.release_unsent(now);
         } else if let Some(by) = self.leaving() {
             self.send_waiting(now, by, Stage::Sent);
-        } else if self.asking.is_some()
-            && (self.doubt.is_some() || self.find_waiting(|_| true).is_none())
+        } else if self.doubt.asking.is_some()
+            && (self.doubt.since.is_some() || self.find_waiting(|_| true).is_none())
         {
             // Its answer first.
-            self.asked = 0;
+            self.doubt.asked = 0;
             self.turn(Refresh::Doubting, Millis::INFINITY);
-        } else if self.doubt.is_some() && self.can_ask() {
+        } else if self.doubt.since.is_some() && self.can_ask() {
             self.wonder(now);
-        } else if self.unavailable.holds(now) {
+        } else if self.pacing.unavailable.holds(now) {
             self.cool(now);
         } else {
             self.start_refresh(now);
@@ -816,24 +666,24 @@ impl Session {
             _ => Cause::Asked,
         };
         let client = call.client;
-        let limit = self.leased_at + call.timeout;
+        let limit = self.lease.at + call.timeout;
         self.turn(Refresh::Underway, limit);
-        self.started = Start {
+        self.flight.started = Start {
             client: Some(client),
             at: now,
             limit,
             cause,
         };
-        self.doubt = None;
-        self.asking = None;
-        self.number = self.number.wrapping_add(1);
-        self.awaited = true;
-        let number = self.number;
+        self.doubt.since = None;
+        self.doubt.asking = None;
+        self.flight.number = self.flight.number.wrapping_add(1);
+        self.flight.awaited = true;
+        let number = self.flight.number;
         let new = Key {
-            seed: self.seed,
+            seed: self.flight.seed,
             number,
         };
-        let key = *self.unsettled.get_or_insert(new);
+        let key = *self.flight.unsettled.get_or_insert(new);
         // First, for this page may be gone at any time.
         self.tell(now, News::Started, now, limit - now, cause);
         self.actions.push(Action::Refresh {
@@ -846,35 +696,41 @@ impl Session {
     /// The refresh of ours, or the one in doubt, has worked: the cookie is a new one since that moment, and peers are told
     /// that it is since `told`.
     fn renew(&mut self, now: Millis, moment: Millis, told: Millis) {
-        self.tell(now, News::Refreshed, told, 0.0, self.started.cause);
+        self.tell(now, News::Refreshed, told, 0.0, self.flight.started.cause);
         self.succeed(now, moment);
     }
 
     fn succeed(&mut self, now: Millis, moment: Millis) {
         self.advance(moment);
-        self.refused.reset();
+        self.pacing.refused.reset();
         // Where there are no locks, a peer's success may come while ours is on its way.
-        let own = (self.refresh, self.due, self.unsettled);
-        let keeps = self.awaited && self.is_underway();
+        let own = (self.refresh, self.due, self.flight.unsettled);
+        let keeps = self.flight.awaited && self.is_underway();
         self.conclude(Standing::Active);
         if keeps {
-            (self.refresh, self.due, self.unsettled) = own;
+            (self.refresh, self.due, self.flight.unsettled) = own;
         } else {
             self.unlock();
         }
-        self.announce(Event::Refreshed, self.started.cause);
+        self.announce(Event::Refreshed, self.flight.started.cause);
         self.release(now);
     }
 
     fn expire(&mut self, now: Millis) {
         // It is about the token of when it was sent: who has signed in since is not meant.
-        self.tell(now, News::Expired, self.started.at, 0.0, Cause::Answered);
+        self.tell(
+            now,
+            News::Expired,
+            self.flight.started.at,
+            0.0,
+            Cause::Answered,
+        );
         self.end(now, now, Cause::Answered);
     }
 
     fn end(&mut self, now: Millis, moment: Millis, cause: Cause) {
         let known = self.standing == Standing::Expired;
-        self.refused.fail(now, None);
+        self.pacing.refused.fail(now, None);
         self.conclude(Standing::Expired);
         self.expired_at = moment;
         self.unlock();
@@ -886,13 +742,13 @@ impl Session {
 
     /// The refresh was sent, and nobody knows what came of it.
     fn lose(&mut self, now: Millis, cause: Cause) {
-        self.unavailable.fail(now, None);
+        self.pacing.unavailable.fail(now, None);
         self.fail_publicly(now, cause);
         self.wonder(now);
     }
 
     fn fail_publicly(&mut self, now: Millis, cause: Cause) {
-        let span = self.unavailable.until() - now;
+        let span = self.pacing.unavailable.until() - now;
         self.tell(now, News::Unavailable, now, span, cause);
         self.unlock();
         self.announce(Event::Unavailable, cause);
@@ -900,20 +756,11 @@ impl Session {
 
     /// What came of a refresh is in doubt, from now on.
     fn wonder(&mut self, now: Millis) {
-        self.doubt_until(now);
-        self.asked = 0;
+        self.doubt.extend(now);
+        self.doubt.asked = 0;
         self.turn(Refresh::Doubting, Millis::INFINITY);
         self.release_unsent(now);
         self.ask(now);
-    }
-
-    fn doubt_until(&mut self, moment: Millis) {
-        self.doubt = Some(self.doubt.map_or(moment, |doubt| doubt.max(moment)));
-    }
-
-    /// Until when a refresh may be on its way that nobody awaits any more.
-    fn orphan(&self, now: Millis) -> Option<Millis> {
-        self.doubt.filter(|doubt| now < *doubt)
     }
 
     /// Lets a waiting request find out how the session stands, by being sent again.
@@ -921,31 +768,31 @@ impl Session {
         if self.refresh == Refresh::Cooling {
             return;
         }
-        if self.asking.is_some() {
+        if self.doubt.asking.is_some() {
             if let Refresh::Locking | Refresh::Doubting = self.refresh {
                 // Its answer says when the next one does.
                 self.due = Millis::INFINITY;
             }
             return;
         }
-        if self.leaving().is_some() && self.orphan(now).is_none() && !self.is_closed() {
+        if self.leaving().is_some() && self.doubt.orphan(now).is_none() && !self.is_closed() {
             // It ends the session, and so the question.
             return self.rest();
         }
-        let later = now + pause(self.asked);
+        let later = now + self.doubt.pause();
         let due = if let Some(by) = self.find_waiting(Call::can_be_sent_again) {
-            self.asked = self.asked.saturating_add(1);
+            self.doubt.asked = self.doubt.asked.saturating_add(1);
             self.send_waiting(now, by, Stage::Asking);
-            self.asking = Some(by);
+            self.doubt.asking = Some(by);
             Millis::INFINITY
         } else if self.is_closed() {
             later
-        } else if let Some(until) = self.orphan(now) {
+        } else if let Some(until) = self.doubt.orphan(now) {
             until
         } else {
             // Nobody here can ask. The next guarded request does, by being sent.
             self.rest();
-            if self.started.client.is_some() {
+            if self.flight.started.client.is_some() {
                 self.fail_waiting(Millis::INFINITY);
             }
             return;
@@ -964,13 +811,13 @@ impl Session {
 
     /// The call does not ask any more, if it did; another one may, after a pause.
     fn stop_asking(&mut self, now: Millis, id: CallId) -> bool {
-        let asked = self.asking == Some(id);
+        let asked = self.doubt.asking == Some(id);
         if asked {
-            self.asking = None;
-            let later = now + pause(self.asked);
+            self.doubt.asking = None;
+            let later = now + self.doubt.pause();
             match self.refresh {
                 Refresh::Locking => self.due = later,
-                Refresh::Doubting => self.due = self.orphan(now).unwrap_or(later).min(later),
+                Refresh::Doubting => self.due = self.doubt.orphan(now).unwrap_or(later).min(later),
                 _ => {}
             }
         }
@@ -980,14 +827,14 @@ impl Session {
     /// The request that asked came back with neither a success nor a 401, so nobody is the wiser.
     fn find_out_later(&mut self, now: Millis) {
         if self.refresh == Refresh::Doubting {
-            self.unavailable.fail(now, None);
+            self.pacing.unavailable.fail(now, None);
             self.cool(now);
         }
     }
 
     /// Keeps away from the server until the pause is over. Who cannot wait so long is told now.
     fn cool(&mut self, now: Millis) {
-        let until = self.unavailable.until();
+        let until = self.pacing.unavailable.until();
         self.turn(Refresh::Cooling, until);
         self.release_unsent(now);
         self.fail_waiting(until);
@@ -1010,11 +857,11 @@ impl Session {
         let Some(call) = self.calls.get_mut(id) else {
             return;
         };
-        (call.stage, call.epoch, call.sent_at) = (stage, self.epoch, now);
+        (call.stage, call.epoch, call.sent_at) = (stage, self.cookie.epoch, now);
         self.actions.push(Action::Send { call: id });
         if call.is_sign_out() {
             let limit = now + call.timeout;
-            let leased = self.leased;
+            let leased = self.lease.held;
             self.begin(now, now, Standing::Expired);
             self.tell(now, News::SignedOut, now, 0.0, Cause::Asked);
             if leased {
@@ -1062,13 +909,15 @@ impl Session {
         let mut left = 0;
         while let Some(call) = self.calls.nth_waiting(left) {
             let id = call.id;
-            let renewed = self.standing == Standing::Active && call.epoch >= self.since;
+            let renewed = self.standing == Standing::Active && call.epoch >= self.cookie.session;
             match (call.kind, call.stage) {
                 // It has a way of its own: under the lock.
                 (Kind::SignOut, _) => left += 1,
                 (Kind::EnsureFresh { .. } | Kind::Refresh, _) => self.done(id),
                 // Its 401 is about the cookie of now.
-                (_, Stage::Refused { .. }) if renewed && call.epoch == self.epoch => left += 1,
+                (_, Stage::Refused { .. }) if renewed && call.epoch == self.cookie.epoch => {
+                    left += 1
+                }
                 (Kind::Request { replayable: true }, Stage::Refused { .. }) if renewed => {
                     self.send_waiting(now, id, Stage::Replayed);
                 }
@@ -1090,7 +939,7 @@ impl Session {
     /// Opens the gate for what may be let in without this refresh: what has never been sent, and what was refused
     /// under a cookie of before. If it is not, it waits with the others, or that was its replay.
     fn release_unsent(&mut self, now: Millis) {
-        let current = self.epoch;
+        let current = self.cookie.epoch;
         let is_late = |call: &Call| call.can_be_sent_again() && call.epoch < current;
         let is_unsent =
             |call: &Call| call.stage == Stage::Gated && matches!(call.kind, Kind::Request { .. });
@@ -1132,12 +981,7 @@ impl Session {
     }
 
     fn announce(&mut self, event: Event, cause: Cause) {
-        let by = self.started.client;
+        let by = self.flight.started.client;
         self.actions.push(Action::Announce { event, cause, by });
     }
-}
-
-/// How long to wait before the next question, after so many.
-fn pause(asked: u32) -> Millis {
-    FIRST_PAUSE * f64::from(1_u32 << asked.min(3))
 }

@@ -8,6 +8,11 @@ use crate::core::{
     CallId, Kind, Millis,
     backoff::Backoff,
     calls::{Call, Stage},
+    cookie::Cookie,
+    doubt::Doubt,
+    flight::Flight,
+    lease::Lease,
+    pacing::Pacing,
     peers::{Key, Word},
     refresh::Refresh,
     session::{Session, Standing},
@@ -85,6 +90,70 @@ impl Imprint {
         }
     }
 
+    fn cookie(&mut self, cookie: &Cookie) {
+        let Cookie {
+            epoch,
+            at,
+            session,
+            until,
+        } = cookie;
+        self.fact(session == epoch);
+        self.moment(*at);
+        self.option(*until);
+    }
+
+    fn lease(&mut self, lease: &Lease) {
+        let Lease { held, at, waited } = lease;
+        self.fact((*held, *waited));
+        if *held {
+            self.moment(*at);
+        }
+    }
+
+    fn flight(&mut self, flight: &Flight) {
+        let Flight {
+            seed,
+            number,
+            awaited,
+            unsettled,
+            foreign,
+            started,
+        } = flight;
+        self.fact((*number, *awaited));
+        self.number(seed.to_bits());
+        self.number(unsettled.is_some());
+        self.key(unsettled.unwrap_or_default());
+        self.option(*foreign);
+        self.number(started.client.is_some());
+        if *awaited {
+            self.moment(started.at);
+            self.moment(started.limit);
+        }
+    }
+
+    fn doubt(&mut self, doubt: &Doubt) {
+        let Doubt {
+            since,
+            asking,
+            asked,
+        } = doubt;
+        self.option(*since);
+        self.fact((asking.map(CallId::to_bits), *asked));
+    }
+
+    fn pacing(&mut self, pacing: &Pacing, cookie: &Cookie, now: Millis) {
+        let Pacing {
+            unavailable,
+            ineffective,
+            ineffective_in,
+            refused,
+        } = pacing;
+        self.fact(*ineffective_in == Some(cookie.epoch));
+        for backoff in [unavailable, ineffective, refused] {
+            self.backoff(backoff, now);
+        }
+    }
+
     fn option(&mut self, moment: Option<Millis>) {
         self.number(moment.is_some());
         if let Some(moment) = moment {
@@ -98,62 +167,31 @@ impl Session {
     pub(crate) fn leave_imprint(&self, imprint: &mut Imprint, now: Millis) {
         let Self {
             standing,
-            epoch,
-            epoch_at,
-            since,
+            expired_at,
+            cookie,
             refresh,
             due,
-            leased,
-            leased_at,
-            waited,
-            number,
-            awaited,
-            seed,
-            unsettled,
+            lease,
+            flight,
             doubt,
-            asking,
-            asked,
-            foreign,
-            started,
-            unavailable,
-            ineffective,
-            ineffective_in,
-            refused,
-            expired_at,
-            fresh_until,
+            pacing,
             calls,
             actions,
-            taken: _,
         } = self;
         debug_assert!(actions.is_empty(), "the shell does at once what it is told");
-        imprint.fact((*standing as u8, *leased, *waited, *number, *awaited, *asked));
-        imprint.fact((since == epoch, *ineffective_in == Some(*epoch)));
-        imprint.moment(*epoch_at);
-        imprint.number(seed.to_bits());
+        imprint.fact(*standing as u8);
+        if *standing == Standing::Expired {
+            imprint.moment(*expired_at);
+        }
+        imprint.cookie(cookie);
         imprint.fact(std::mem::discriminant(refresh));
         if *refresh != Refresh::Idle {
             imprint.moment(*due);
         }
-        if *leased {
-            imprint.moment(*leased_at);
-        }
-        imprint.number(unsettled.is_some());
-        imprint.key(unsettled.unwrap_or_default());
-        imprint.option(*doubt);
-        imprint.option(*foreign);
-        imprint.fact(asking.map(CallId::to_bits));
-        imprint.number(started.client.is_some());
-        if *awaited {
-            imprint.moment(started.at);
-            imprint.moment(started.limit);
-        }
-        for backoff in [unavailable, ineffective, refused] {
-            imprint.backoff(backoff, now);
-        }
-        if *standing == Standing::Expired {
-            imprint.moment(*expired_at);
-        }
-        imprint.option(*fresh_until);
+        imprint.lease(lease);
+        imprint.flight(flight);
+        imprint.doubt(doubt);
+        imprint.pacing(pacing, cookie, now);
         for call in calls.waiting() {
             imprint.number(call.id.to_bits());
         }
@@ -185,7 +223,7 @@ impl Session {
             imprint.number(*replayable);
         }
         if *stage != Stage::Gated {
-            imprint.fact((*epoch == self.epoch, *epoch < self.since));
+            imprint.fact((*epoch == self.cookie.epoch, *epoch < self.cookie.session));
             imprint.moment(*sent_at);
         }
         if call.waits() {
