@@ -1,20 +1,17 @@
 // @ts-check
 
 import { KeepfreshError } from "./error.js";
-import { attempt, base, expect, readOptions, withoutQuery } from "./options.js";
+import { expect, readOptions } from "./options.js";
 import { capture } from "./request.js";
+import { openScope } from "./scope.js";
 import { openWire } from "./wire.js";
 
 // In the order of the engine's enums.
 const STATES = /** @type {const} */ (["unknown", "active", "refreshing", "expired"]);
 const EVENTS = ["refreshed", "expired", "unavailable", "ineffective"];
 const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue", "signed_out"];
-const UNGUARDED = 0;
 const UNAVAILABLE = 0;
 const DISPOSED = 2;
-
-/** How many addresses are remembered. A page with more of them (ids in the path) starts over now and then. */
-const PLACES = 500;
 
 /**
  * @param {import("./index.d.ts").Options} options
@@ -34,15 +31,12 @@ export function makeClient(options, load) {
     misplaced = error;
   }
   const wire = openWire(read);
+  const siteOf = misplaced ? () => undefined : openScope(read.scope);
   /** The engine, once it is loaded, and has a half of this client. @type {any} */
   let engine;
   /** That half. @type {number} */
   let half;
   let disposed = false;
-  /** What the engine said of the addresses that it was asked about. @type {Map<string, number>} */
-  const places = new Map();
-  /** What relative addresses were relative to at that time. @type {string | undefined} */
-  let placesBase;
 
   async function ready() {
     if (misplaced) throw misplaced;
@@ -54,66 +48,49 @@ export function makeClient(options, load) {
   }
 
   /**
-   * @param {string} address
-   * @returns {number}
+   * While the engine loads.
+   * @param {NonNullable<ReturnType<typeof capture>>} call
    */
-  function placeOf(address) {
-    const relativeTo = base();
-    if (placesBase !== relativeTo || places.size >= PLACES) {
-      places.clear();
-      placesBase = relativeTo;
-    }
-    let place = /** @type {number} */ (places.get(address));
-    if (place === undefined) {
-      const url = attempt(() => new URL(address, relativeTo));
-      // Of one that makes no sense, fetch is the one to say so.
-      place = url ? engine.place(half, withoutQuery(url)) : UNGUARDED;
-      places.set(address, place);
-    }
-    return place;
-  }
-
-  /**
-   * While the engine loads. fetch takes its arguments at the call, and so do we: what the caller changes until the
-   * request is sent makes no difference.
-   * @param {RequestInfo | URL} input
-   * @param {RequestInit} [init]
-   */
-  async function fetchEarly(input, init) {
-    if (misplaced) throw misplaced;
-    // fetch reads the body of a caller's `Request` at once; so it is taken over before anything else can read it.
-    const taken = input instanceof Request && init?.body == null ? new Request(input) : input;
-    const request = capture(wire, taken, init);
-    const url = new URL(addressOf(input), base()).href;
+  async function callEarly(call) {
     await ready();
-    return engine.call(half, placeOf(url), ...request);
+    return engine.call(half, ...call, NaN);
   }
 
   /** @type {typeof globalThis.fetch} */
   const fetch = (input, init) => {
-    if (!engine) return fetchEarly(input, init);
     try {
-      const place = placeOf(addressOf(input));
-      if (place === UNGUARDED) return wire.fetch(input, init);
-      return engine.call(half, place, ...capture(wire, input, init));
+      if (misplaced) throw misplaced;
+      const site = siteOf(addressOf(input));
+      // fetch takes its arguments at the call, and so do we, whether or not the engine is there.
+      const call = site && capture(wire, siteOf, site, engine ? input : take(input, init), init);
+      if (!call) return wire.fetch(input, init);
+      return engine ? engine.call(half, ...call, NaN) : callEarly(call);
     } catch (error) {
       return Promise.reject(error);
     }
   };
 
+  /**
+   * Tells the engine, as soon as it is there. Where it cannot be had there is nothing to be told.
+   * @param {"signedIn" | "signedOut"} what
+   */
+  const tell = (what) => {
+    if (engine) engine[what](half);
+    else ready().then(() => engine[what](half), () => {});
+  };
+
   /** What the engine cannot do without us. */
   const host = {
     refresh: wire.refresh,
-    /** @param {Response} response */
-    place: ({ url }) => placeOf(url),
     error: failure,
     /**
      * @param {number} event
      * @param {number} cause
      * @param {boolean} peer
+     * @param {number} status That of the answer behind it, or 0.
      */
-    announce: (event, cause, peer) => {
-      const detail = { cause: CAUSES[cause], by: peer ? "peer" : "client" };
+    announce: (event, cause, peer, status) => {
+      const detail = { cause: CAUSES[cause], by: peer ? "peer" : "client", ...(status && { status }) };
       client.dispatchEvent(new CustomEvent(EVENTS[event], { detail }));
     },
   };
@@ -138,6 +115,14 @@ export function makeClient(options, load) {
       return engine.refresh(half, signal);
     }
 
+    signedIn() {
+      tell("signedIn");
+    }
+
+    signedOut() {
+      tell("signedOut");
+    }
+
     install() {
       return wire.install(fetch);
     }
@@ -156,6 +141,14 @@ export function makeClient(options, load) {
   })();
   return /** @type {any} */ (client);
 }
+
+/**
+ * fetch reads the body of a caller's `Request` at once. While it has to wait, it is taken over before anything else can
+ * read it.
+ * @param {RequestInfo | URL} input
+ * @param {RequestInit} [init]
+ */
+const take = (input, init) => (input instanceof Request && init?.body == null ? new Request(input) : input);
 
 /** @param {RequestInfo | URL} input */
 const addressOf = (input) => /** @type {any} */ (input).url ?? String(input);
@@ -180,6 +173,8 @@ function failure(index, cause) {
 
 /** @param {unknown} cause What `fetch` rejected with, the status of the answer, or nothing if none came. */
 function explain(cause) {
-  if (typeof cause === "number") return new Error(`the refresh was answered ${cause}`);
+  if (typeof cause === "number") {
+    return new Error(`the refresh was answered ${cause || "with a redirect"}`);
+  }
   return cause ?? new DOMException("the refresh was not answered in time", "TimeoutError");
 }

@@ -87,6 +87,15 @@ export interface Client extends EventTarget {
    */
   refresh(options?: { signal?: AbortSignal }): Promise<void>;
 
+  /**
+   * Somebody signed in without this client: by a form, a redirect, a popup. What is known of the session before holds no
+   * longer, here and in other tabs, and none of its requests is sent again.
+   */
+  signedIn(): void;
+
+  /** Somebody signed out without this client. */
+  signedOut(): void;
+
   /** Replaces `globalThis.fetch` by this client's; returns the function that puts it back. Never done unasked. */
   install(): () => void;
 
@@ -131,11 +140,12 @@ export interface ClientEventMap {
  * `cause`: a request met a 401 (`unauthorized`), the announced lifetime was over (`lifetime`), `refresh` or
  * `ensureFresh` was called (`asked`), the refresh was answered with a refusal (`answered`), got no answer (`lost`), or
  * none in time (`overdue`), or the user signed out in another tab (`signed_out`). `by`: whether this client or a peer
- * brought it about.
+ * brought it about. `status`: that of the answer behind it, if there was one.
  */
 export type ClientEvent<Cause extends string> = CustomEvent<{
   readonly cause: Cause;
   readonly by: "client" | "peer";
+  readonly status?: number;
 }>;
 
 export class KeepfreshError extends Error {

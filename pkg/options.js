@@ -59,6 +59,8 @@ const REFRESH_RULES = {
 /** @type {Rules} */
 const CSRF_RULES = { header: TEXT, value: TEXT, cookie: TEXT };
 
+/** @typedef {ReturnType<typeof readOptions>} Options As they are read. */
+
 /**
  * Reads the options into what the client and the engine take: every URL absolute, every default filled in.
  * @param {any} options
@@ -91,12 +93,15 @@ export function readOptions(options) {
    */
   const addresses = (name, read, byDefault = []) =>
     [options[name] ?? byDefault].flat().map((value) => withoutQuery(read(name, value)));
+  /** @param {string} name */
+  const endpoints = (name) =>
+    addresses(name, readUrl).map((address) => ({ address, method: undefined }));
 
   const home = globalThis.origin ?? "";
   const isHome = endpoint.origin === home;
   return {
     fetch: options.fetch,
-    csrf: { ...csrf },
+    csrf: csrf && { ...csrf },
     url: endpoint.href,
     idempotencyKey: idempotencyKey || isHome,
     /** @type {RequestInit} */
@@ -110,22 +115,16 @@ export function readOptions(options) {
       redirect: "manual",
       cache: "no-store",
     },
-    // What the engine makes its half of, in its order.
-    policy: [
-      endpoint.href,
-      [
-        home,
-        [withoutQuery(endpoint)],
-        addresses("guard", readPrefix, [endpoint.origin]),
-        addresses("exclude", readPrefix),
-        addresses("signIn", readUrl),
-        addresses("signOut", readUrl),
-      ],
-      [...expiredStatuses],
-      timeout,
-      !!csrf,
-      crossTab,
-    ],
+    scope: {
+      home,
+      refresh: withoutQuery(endpoint),
+      guard: addresses("guard", readPrefix, [endpoint.origin]),
+      exclude: addresses("exclude", readPrefix),
+      signIn: endpoints("signIn"),
+      signOut: endpoints("signOut"),
+    },
+    // What the engine makes its half of, in its order. Sessions are told apart by the first.
+    policy: [withoutQuery(endpoint), [...expiredStatuses], timeout, crossTab, true],
   };
 }
 
@@ -146,7 +145,7 @@ export const attempt = (call) => {
 export const base = () => globalThis.document?.baseURI ?? globalThis.location?.href;
 
 /**
- * An address as the engine compares them.
+ * An address as we compare them.
  * @param {URL} url
  */
 export const withoutQuery = ({ origin, pathname }) => origin + pathname;

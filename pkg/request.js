@@ -1,19 +1,32 @@
 // @ts-check
 
+import { factsOf, lifetimeIn, readBody } from "./answer.js";
+import { attempt } from "./options.js";
+import { declines, isUnsafe, SIGN_IN, UNGUARDED } from "./scope.js";
+
 /**
  * A request as it was when its caller made it, to be sent as often as need be with the same bytes.
  *
  * What the caller still holds in hand and may change (headers, buffers, forms) is copied at once; what cannot change
  * (strings, blobs, a request without a body) is not.
  *
- * Returns what the engine takes: the request, whether it is replayable (a stream can be sent only once), and the
- * credentials mode that the caller chose, as the engine counts them, or -1 if nobody did.
+ * Returns what the engine takes: the kind of call, the request, whether it is replayable (a stream can be sent only once),
+ * and what tells its address from others; or nothing, if it is passed through.
  *
  * @param {import("./wire.js").Wire} wire
+ * @param {ReturnType<typeof import("./scope.js").openScope>} siteOf
+ * @param {import("./scope.js").Site} site What it is addressed to.
  * @param {RequestInfo | URL} input
  * @param {RequestInit} [init]
+ * @returns {[kind: number, outgoing: object, replayable: boolean, address: number] | undefined}
  */
-export function capture(wire, input, init) {
+export function capture(wire, siteOf, site, input, init) {
+  const asRequest = /** @type {Request} */ (input);
+  const method = String(init?.method ?? asRequest.method ?? "GET");
+  // A `Request` always has a credentials mode: "same-origin" when nobody chose, and that counts as none.
+  const credentials = init?.credentials ?? (asRequest.credentials?.replace("same-origin", "") || undefined);
+  const place = site.placeOf(method);
+  if (place === UNGUARDED || declines(site, credentials)) return undefined;
   const replayable = kindOf(init?.body) !== "ReadableStream";
   if (init) {
     if (replayable && !isPlain(init)) {
@@ -31,47 +44,58 @@ export function capture(wire, input, init) {
   /** @type {any} */
   let next = request ?? String(input);
 
-  /** @param {RequestInit} more */
-  const change = (more) => {
+  const isRead = /^(GET|HEAD)$/i.test(method);
+  const cache = init?.cache ?? request?.cache;
+  const includes = site.elsewhere && credentials === undefined;
+  const csrf = isUnsafe(method) ? wire.csrf : undefined;
+
+  /**
+   * What to send it with, this time.
+   * @param {boolean} again
+   */
+  const prepare = (again) => {
+    /** @type {RequestInit} */
+    const more = {};
+    if (includes) more.credentials = "include";
+    // What the cache has is what was refused.
+    if (again && isRead && cache !== "no-store") more.cache = "reload";
+    if (csrf) more.headers = csrf(init?.headers ?? request?.headers);
+    if (!Object.keys(more).length) return init;
     // Any `init` makes fetch forget a request's referrer (Fetch standard, constructor of Request, step 13). What is
     // `undefined` is as good as missing.
-    init = { referrer: request?.referrer, referrerPolicy: request?.referrerPolicy, ...init, ...more };
+    return { referrer: request?.referrer, referrerPolicy: request?.referrerPolicy, ...init, ...more };
   };
 
+  let mayBeCached = false;
   const outgoing = {
     signal: init?.signal ?? request?.signal,
+    lifetime: NaN,
+    subject: 0,
 
-    /** Whether it can change something (RFC 9110, section 9.2.1). */
-    isUnsafe() {
-      return !/^(GET|HEAD|OPTIONS|TRACE)$/i.test(init?.method ?? request?.method ?? "GET");
-    },
-
-    /** Sends it, once more. */
-    send() {
+    /**
+     * Sends it, once more.
+     * @param {boolean} again
+     */
+    send(again) {
       const sent = next;
       if (isCloned) next = sent.clone();
-      return wire.fetch(sent, init);
+      mayBeCached = isRead && !again && !/^(no-store|reload|no-cache)$/.test(cache ?? "");
+      const answer = wire.send(sent, prepare(again));
+      return place === SIGN_IN ? answer.then(readLifetime) : answer;
     },
 
-    /** Has it carry cookies to another origin. */
-    include() {
-      change({ credentials: "include" });
-    },
-
-    /** @param {boolean} stay Whether to keep the browser from redirecting the request to another origin with it. */
-    addCsrf(stay) {
-      const headers = new Headers(init?.headers ?? request?.headers);
-      wire.addCsrf(headers);
-      change({ headers, mode: init?.mode ?? (stay ? "same-origin" : undefined) });
-    },
+    /** @param {Response} response */
+    read: (response) => attempt(() => factsOf(response, siteOf, mayBeCached)) ?? 0,
   };
-  // A `Request` always has a credentials mode: "same-origin" when nobody chose, and that counts as none.
-  const credentials = init?.credentials ?? request?.credentials?.replace("same-origin", "");
-  return [outgoing, replayable, MODES.indexOf(credentials)];
-}
 
-/** @type {unknown[]} */
-const MODES = ["omit", "same-origin", "include"];
+  /** @param {Response} response */
+  async function readLifetime(response) {
+    if (response.ok) outgoing.lifetime = lifetimeIn(await readBody(response.clone()));
+    return response;
+  }
+
+  return [place - 1, outgoing, replayable, site.hash];
+}
 
 /**
  * By name, because it may come from another realm.

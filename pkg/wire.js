@@ -1,12 +1,13 @@
 // @ts-check
 
+import { expectResponse, readRefresh } from "./answer.js";
 import { attempt } from "./options.js";
 
 /** @typedef {ReturnType<typeof openWire>} Wire */
 
 /**
  * The ways out of one client: the fetch to use, and the refresh. And the way in that can be had: in fetch's place.
- * @param {ReturnType<typeof import("./options.js").readOptions>} options
+ * @param {import("./options.js").Options} options
  */
 export function openWire({ fetch: given, csrf, url, idempotencyKey, init }) {
   /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
@@ -27,30 +28,40 @@ export function openWire({ fetch: given, csrf, url, idempotencyKey, init }) {
   };
 
   /**
-   * A cookie that is not there proves nothing, so then nothing is added.
-   * @param {Headers} headers
+   * These headers, and the CSRF header: never over one that is there, and only if there is a value that it can hold. A
+   * cookie that is not there proves nothing.
+   * @param {HeadersInit} [headers]
    */
-  const addCsrf = (headers) => {
+  const withCsrf = (headers) => {
     const { header, cookie, value = cookie && readCookie(cookie) } = csrf;
-    if (value !== undefined) headers.set(header, value);
+    const all = new Headers(headers);
+    if (value !== undefined && !all.has(header)) attempt(() => all.set(header, value));
+    return all;
   };
 
   return {
     fetch: send,
-    addCsrf,
 
     /**
-     * `seed` and `number` name it.
+     * The same, but that what comes back is a response.
+     * @param {RequestInfo | URL} input
+     * @param {RequestInit} [init]
+     */
+    send: (input, init) => send(input, init).then(expectResponse),
+
+    csrf: csrf && withCsrf,
+
+    /**
+     * Comes back with five numbers. `seed` and `number` name the refresh.
      * @param {number} seed
      * @param {number} number
      * @param {AbortSignal} signal
      */
-    refresh(seed, number, signal) {
-      const headers = new Headers(init.headers);
-      addCsrf(headers);
+    async refresh(seed, number, signal) {
+      const headers = csrf ? withCsrf(init.headers) : new Headers(init.headers);
       // draft-ietf-httpapi-idempotency-key-header: a quoted string
       if (idempotencyKey) headers.set("idempotency-key", `"${seed}-${number}"`);
-      return send(url, { ...init, headers, signal });
+      return readRefresh(expectResponse(await send(url, { ...init, headers, signal })));
     },
 
     /** @param {typeof fetch} client */

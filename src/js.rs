@@ -10,7 +10,7 @@ use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use web_sys::{AbortSignal, Response};
 
 use crate::{
-    core::{Address, Cause, Credentials, Event, Failure, Key, Place, Policy, Scope, Standing},
+    core::{Cause, Event, Facts, Failure, Key, Kind, Policy, Standing},
     web::{Client, Edge, Outgoing, update, view},
 };
 
@@ -25,36 +25,28 @@ extern "C" {
         number: u32,
         signal: &AbortSignal,
     ) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, js_name = place)]
-    fn place_of(this: &Host, response: &Response) -> u32;
     #[wasm_bindgen(method, js_name = error)]
     fn make_error(this: &Host, failure: u32, cause: &JsValue) -> JsValue;
     #[wasm_bindgen(method, js_name = announce)]
-    fn send_event(this: &Host, event: u32, cause: u32, peer: bool);
+    fn send_event(this: &Host, event: u32, cause: u32, peer: bool, status: u16);
 
-    /// An array, or a string.
+    /// An array of statuses.
     type List;
     #[wasm_bindgen(method, getter)]
     fn length(this: &List) -> u32;
     #[wasm_bindgen(method, indexing_getter)]
-    fn at(this: &List, index: u32) -> JsValue;
-    #[wasm_bindgen(method, indexing_getter)]
-    fn number_at(this: &List, index: u32) -> u16;
-    #[wasm_bindgen(method, js_name = charCodeAt)]
-    fn character_at(this: &List, index: u32) -> u8;
+    fn at(this: &List, index: u32) -> u16;
 
-    /// A request that a caller has handed to `client.fetch`.
+    /// A request of a caller's that is ours.
     pub type Request;
     #[wasm_bindgen(method, catch, js_name = send)]
-    fn send_again(this: &Request) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(method, js_name = isUnsafe)]
-    fn is_unsafe_of(this: &Request) -> bool;
+    fn send_once_more(this: &Request, again: bool) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, js_name = read)]
+    fn facts_of(this: &Request, response: &Response) -> u32;
     #[wasm_bindgen(method, getter, js_name = signal)]
     fn signal_of(this: &Request) -> JsValue;
-    #[wasm_bindgen(method, js_name = include)]
-    fn set_credentials(this: &Request);
-    #[wasm_bindgen(method, catch, js_name = addCsrf)]
-    fn set_csrf(this: &Request, stay: bool) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, getter, js_name = lifetime)]
+    fn lifetime_of(this: &Request) -> f64;
 }
 
 #[global_allocator]
@@ -71,35 +63,24 @@ thread_local! {
 }
 
 /// Makes a client of options that have been read, for a host that does what the engine cannot. Clients of the
-/// same `session`, which is the refresh URL, share it. The number names the client in what follows.
-///
-/// `scope` is lists of addresses, each an origin and a path in one: where we run, the refresh, what is guarded,
-/// what is not, the sign-in and the sign-out, if there are any.
+/// same `session` share it. The number names the client in what follows.
 #[wasm_bindgen]
 pub fn create(
     host: Host,
     session: &JsValue,
-    scope: &JsValue,
     expired_statuses: &JsValue,
     timeout: f64,
-    csrf: bool,
     cross_tab: bool,
+    learn: bool,
 ) -> u32 {
-    let scope: &List = view(scope);
-    let addresses = |kind| list(&scope.at(kind), |list, index| address(&list.at(index)));
+    let statuses: &List = view(expired_statuses);
     let policy = Policy {
-        scope: Scope {
-            home: address(&scope.at(0)),
-            refresh: addresses(1),
-            guard: addresses(2),
-            exclude: addresses(3),
-            sign_in: addresses(4),
-            sign_out: addresses(5),
-        },
-        expired_statuses: list(expired_statuses, List::number_at),
+        expired_statuses: (0..statuses.length())
+            .map(|index| statuses.at(index))
+            .collect(),
         timeout,
-        csrf,
         cross_tab,
+        learn,
     };
     let client = Client::new(session, policy, host);
     let number = number(&client);
@@ -107,33 +88,24 @@ pub fn create(
     number
 }
 
-/// What a request to that address is to the client: 0 if it is unguarded, something to hand to [`call`] otherwise.
-#[wasm_bindgen]
-pub fn place(client: u32, to: &JsValue) -> u32 {
-    find(client).map_or(0, |client| client.place(&address(to)) as u32)
-}
-
-/// `fetch`, for a request that goes to that place; of another name, lest it hide the browser's. `credentials` is an
-/// index into the modes "omit", "same-origin" and "include", or beyond them.
+/// `fetch`, for a request of that kind: 0 guarded, 1 a sign-in, 2 a sign-out. Of another name, lest it hide the browser's.
+/// `address` is a hash of where it goes. `sent_at` is when its first attempt was sent, by `performance.now()`, if the
+/// engine was not there yet, or `NaN`.
 #[wasm_bindgen]
 pub fn call(
     client: u32,
-    place: u32,
+    kind: u32,
     request: Request,
     replayable: bool,
-    credentials: u32,
+    _address: u32,
+    _sent_at: f64,
 ) -> JsValue {
-    let credentials = match credentials {
-        0 => Some(Credentials::Omit),
-        1 => Some(Credentials::SameOrigin),
-        2 => Some(Credentials::Include),
-        _ => None,
+    let kind = match kind {
+        1 => Kind::SignIn,
+        2 => Kind::SignOut,
+        _ => Kind::Request { replayable },
     };
-    on(client, |client| {
-        client
-            .fetch(decode(place), request, replayable, credentials)
-            .unwrap_or_else(|error| Promise::reject(&error))
-    })
+    on(client, |client| client.call(kind, request))
 }
 
 /// Resolves when the access cookie is no older than `max_age` milliseconds, or than it may be if that is `NaN`.
@@ -157,6 +129,22 @@ pub fn state(client: u32) -> u32 {
         Standing::Refreshing => 2,
         Standing::Expired => 3,
     })
+}
+
+/// Somebody has signed in, and no request of the client's told.
+#[wasm_bindgen(js_name = signedIn)]
+pub fn signed_in(client: u32) {
+    if let Some(client) = find(client) {
+        client.signed_in();
+    }
+}
+
+/// Somebody has signed out, and no request of the client's told.
+#[wasm_bindgen(js_name = signedOut)]
+pub fn signed_out(client: u32) {
+    if let Some(client) = find(client) {
+        client.signed_out();
+    }
 }
 
 /// Ends the client. Its calls that wait are rejected.
@@ -194,63 +182,29 @@ impl Edge for Host {
         self.send_refresh(key.seed, key.number, signal)
     }
 
-    fn place(&self, response: &Response) -> Place {
-        decode(self.place_of(response))
-    }
-
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {
         self.make_error(failure as u32, cause)
     }
 
-    fn announce(&self, event: Event, cause: Cause, peer: bool) {
-        self.send_event(event as u32, cause as u32, peer);
+    fn announce(&self, event: Event, cause: Cause, peer: bool, status: u16) {
+        self.send_event(event as u32, cause as u32, peer, status);
     }
 }
 
 impl Outgoing for Request {
-    fn send(&self) -> Result<Promise, JsValue> {
-        self.send_again()
+    fn send(&self, again: bool) -> Result<Promise, JsValue> {
+        self.send_once_more(again)
     }
 
-    fn is_unsafe(&self) -> bool {
-        self.is_unsafe_of()
+    fn read(&self, response: &Response) -> Facts {
+        Facts(self.facts_of(response))
     }
 
     fn signal(&self) -> JsValue {
         self.signal_of()
     }
 
-    fn include_credentials(&self) {
-        self.set_credentials();
-    }
-
-    fn add_csrf(&self, stay: bool) -> Result<(), JsValue> {
-        self.set_csrf(stay)
-    }
-}
-
-fn list<T>(items: &JsValue, read: impl Fn(&List, u32) -> T) -> Vec<T> {
-    let items: &List = view(items);
-    let mut list = Vec::new();
-    for index in 0..items.length() {
-        list.push(read(items, index));
-    }
-    list
-}
-
-/// Read letter by letter, for it is ASCII: so the glue needs no memory, no encoder and no allocator to pass strings.
-fn address(text: &JsValue) -> Address {
-    let text: &List = view(text);
-    let letters = 0..text.length();
-    Address(letters.map(|index| text.character_at(index)).collect())
-}
-
-fn decode(place: u32) -> Place {
-    match place {
-        1 => Place::Guarded,
-        2 => Place::GuardedElsewhere,
-        3 => Place::SignIn,
-        4 => Place::SignOut,
-        _ => Place::Unguarded,
+    fn lifetime(&self) -> f64 {
+        self.lifetime_of()
     }
 }

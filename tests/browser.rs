@@ -14,20 +14,19 @@ fn world(session: &str, status: u16) -> (u32, JsValue) {
     let source = format!(
         r#"(() => {{
           const world = {{ fresh: false, refreshes: 0, sends: 0, events: [], last: undefined }};
-          world.scope = ["https://app.test", [], [], [], [], []];
           world.expiredStatuses = [401];
           world.host = {{
             refresh: async () => {{
               world.refreshes += 1;
               world.fresh = {status} === 200;
-              return new Response(null, {{ status: {status} }});
+              return [{status}, NaN, 0, NaN, 0];
             }},
-            place: () => 1,
             error: (failure) => new Error(String(failure)),
             announce: (event) => world.events.push(event),
           }};
           world.request = (signal) => ({{
             signal,
+            read: (response) => response.status,
             send: async () => {{
               world.sends += 1;
               return (world.last = world.fresh
@@ -42,11 +41,10 @@ fn world(session: &str, status: u16) -> (u32, JsValue) {
     let client = js::create(
         get(&world, "host").unchecked_into(),
         &session.into(),
-        &get(&world, "scope"),
         &get(&world, "expiredStatuses"),
         1_000.0,
         false,
-        false,
+        true,
     );
     (client, world)
 }
@@ -58,7 +56,7 @@ fn get(object: &JsValue, name: &str) -> JsValue {
 fn fetch(client: u32, world: &JsValue, signal: &JsValue) -> Promise {
     let request: js_sys::Function = get(world, "request").unchecked_into();
     let request = request.call1(&JsValue::UNDEFINED, signal).unwrap();
-    js::call(client, 1, request.unchecked_into(), true, u32::MAX).unchecked_into()
+    js::call(client, 0, request.unchecked_into(), true, 0, f64::NAN).unchecked_into()
 }
 
 async fn text(response: &JsValue) -> Option<String> {

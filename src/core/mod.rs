@@ -17,6 +17,8 @@ mod pacing;
 mod peers;
 mod policy;
 mod refresh;
+// The JavaScript edge has its own.
+#[cfg(any(test, feature = "client"))]
 mod scope;
 mod session;
 
@@ -27,8 +29,13 @@ pub(crate) use action::{Action, Cause, Event, Failure};
 pub(crate) use calls::{CallId, ClientId};
 pub(crate) use outcome::{Outcome, RefreshEnd};
 pub(crate) use peers::{Key, News, Word};
-pub(crate) use policy::{Answer, Cookies, Credentials, Policy};
-pub(crate) use scope::{Address, Place, Scope};
+#[cfg(test)]
+pub(crate) use policy::Answer;
+#[cfg(any(test, feature = "client"))]
+pub(crate) use policy::{Cookies, Credentials};
+pub(crate) use policy::{Facts, Policy};
+#[cfg(any(test, feature = "client"))]
+pub(crate) use scope::{Address, Endpoint, Place, Scope, is_unsafe};
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use session::imprint::Imprint;
 pub(crate) use session::{Kind, Session, Standing};

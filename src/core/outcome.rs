@@ -11,14 +11,15 @@ pub(crate) enum Outcome {
     Unavailable,
 }
 
-/// How the refresh ended, as the shell saw it.
+/// How the refresh ended, as an edge saw it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RefreshEnd {
     /// The server answered.
     Answered {
+        /// 0: with a redirect.
         status: u16,
-        /// It pointed elsewhere: to a sign-in page, as a rule. `status` means nothing then.
-        redirected: bool,
+        /// What `interpret` makes of it, if anything.
+        said: Option<Outcome>,
         /// How long the server asks us to keep away (`Retry-After`), in milliseconds.
         retry_after: Option<Millis>,
     },
@@ -27,16 +28,24 @@ pub(crate) enum RefreshEnd {
 }
 
 impl Outcome {
-    /// Reads an answered refresh. Only a refusal that is about the token ends a session: a 408, 425 or 429
-    /// is about the moment, a 407 about a proxy, a 5xx about the server (RFC 9110 section 15, RFC 6585).
-    pub(crate) fn of(status: u16, redirected: bool) -> Self {
-        match status {
-            _ if redirected => Self::Expired,
+    /// Reads an answered refresh. Only a refusal that can be about the token ends a session, and only for good: one that
+    /// says when to come back is about the moment. All else is about the moment, too, or about how the client or the
+    /// server is set up: a 404 during a deploy, a redirect to a URL with a slash, a 419 for a missing CSRF header.
+    pub(crate) fn of(status: u16, said: Option<Self>, retry_after: Option<Millis>) -> Self {
+        said.unwrap_or(match status {
             200..=299 => Self::Renewed,
-            300..=399 => Self::Expired,
-            407 | 408 | 425 | 429 => Self::Unavailable,
-            400..=499 => Self::Expired,
+            400 | 401 | 403 if retry_after.is_none() => Self::Expired,
             _ => Self::Unavailable,
+        })
+    }
+
+    /// What `interpret` said, as edges count it.
+    pub(crate) fn said(number: u32) -> Option<Self> {
+        match number {
+            1 => Some(Self::Renewed),
+            2 => Some(Self::Expired),
+            3 => Some(Self::Unavailable),
+            _ => None,
         }
     }
 }

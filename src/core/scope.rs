@@ -15,57 +15,86 @@ impl Address {
     fn is_below(&self, prefixes: &[Self]) -> bool {
         prefixes.iter().any(|prefix| prefix.covers(self))
     }
-
-    // Not inline: it is asked three times.
-    #[inline(never)]
-    fn is_one_of(&self, addresses: &[Self]) -> bool {
-        addresses.contains(self)
-    }
 }
 
-/// What a request is to us, judged by its address alone.
+/// What a request is to us, judged by where it goes and by its method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Not ours: `fetch` gets it untouched.
     Unguarded,
-    /// In scope, on the page's own origin: the browser sends the cookies by itself.
+    /// In scope.
     Guarded,
-    /// In scope, on another origin: the cookies go along only if the request says so.
-    GuardedElsewhere,
-    /// A 2xx starts a session.
+    /// Its success begins a session.
     SignIn,
-    /// Ends the session.
+    /// Its success ends the session.
     SignOut,
 }
 
+/// A sign-in or a sign-out.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) address: Address,
+    /// `None`: any that can change something.
+    pub(crate) method: Option<String>,
+}
+
+impl Endpoint {
+    fn is(&self, address: &Address, method: &str) -> bool {
+        self.address == *address
+            && match &self.method {
+                Some(own) => own.eq_ignore_ascii_case(method),
+                None => is_unsafe(method),
+            }
+    }
+}
+
 /// Which requests are guarded. `guard` and `exclude` are prefixes, the others are addresses of their own.
+///
+/// The JavaScript edge has its own (`pkg/scope.js`), because it is needed before the engine is there. Both are held to
+/// one table, `tests/scope.json`.
 #[derive(Debug)]
 pub(crate) struct Scope {
     /// The origin of the page (or worker) that we run in.
     pub(crate) home: Address,
-    pub(crate) refresh: Vec<Address>,
+    pub(crate) refresh: Address,
     pub(crate) guard: Vec<Address>,
     pub(crate) exclude: Vec<Address>,
-    pub(crate) sign_in: Vec<Address>,
-    pub(crate) sign_out: Vec<Address>,
+    pub(crate) sign_in: Vec<Endpoint>,
+    pub(crate) sign_out: Vec<Endpoint>,
 }
 
 impl Scope {
-    pub(crate) fn place(&self, address: &Address) -> Place {
+    pub(crate) fn place(&self, address: &Address, method: &str) -> Place {
+        let is_one_of = |endpoints: &[Endpoint]| endpoints.iter().any(|it| it.is(address, method));
         // First, because an exclusion of the whole `/auth` must not hide the sign-in that lies in it.
-        if address.is_one_of(&self.sign_in) {
+        if is_one_of(&self.sign_in) {
             Place::SignIn
-        } else if address.is_one_of(&self.sign_out) {
+        } else if is_one_of(&self.sign_out) {
             Place::SignOut
-        } else if address.is_one_of(&self.refresh)
-            || address.is_below(&self.exclude)
-            || !address.is_below(&self.guard)
-        {
-            Place::Unguarded
-        } else if self.home.covers(address) {
+        } else if self.is_guarded(address) {
             Place::Guarded
         } else {
-            Place::GuardedElsewhere
+            Place::Unguarded
         }
     }
+
+    /// Whether a request to that address, be it neither a sign-in nor a sign-out, is in scope.
+    pub(crate) fn is_guarded(&self, address: &Address) -> bool {
+        let mut endpoints = self.sign_in.iter().chain(&self.sign_out);
+        address.is_below(&self.guard)
+            && !address.is_below(&self.exclude)
+            && *address != self.refresh
+            && !endpoints.any(|endpoint| endpoint.address == *address)
+    }
+
+    /// Whether the cookies go along only if the request says so.
+    pub(crate) fn is_elsewhere(&self, address: &Address) -> bool {
+        !self.home.covers(address)
+    }
+}
+
+/// Whether a request of that method can change something (RFC 9110, section 9.2.1).
+pub(crate) fn is_unsafe(method: &str) -> bool {
+    let safe = ["GET", "HEAD", "OPTIONS", "TRACE"];
+    !safe.iter().any(|safe| method.eq_ignore_ascii_case(safe))
 }

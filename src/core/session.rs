@@ -31,6 +31,8 @@ const SHORTEST_LIFETIME: Millis = 1_000.0;
 pub(crate) enum Kind {
     /// A guarded request. One that is not `replayable` (a stream) can be sent only once.
     Request { replayable: bool },
+    /// The request that begins a session. It never waits.
+    SignIn,
     /// The request that ends the session. It waits for the refresh under way, and never starts one.
     SignOut,
     /// See to it that the access cookie is no older than this. `NaN`: than the server says.
@@ -126,6 +128,7 @@ impl Session {
         match kind {
             Kind::EnsureFresh { max_age } if self.is_fresh(now, max_age) => self.done(id),
             Kind::EnsureFresh { .. } | Kind::Refresh => self.await_refresh(now, id),
+            Kind::SignIn => self.send(now, id, Stage::Sent),
             Kind::SignOut => self.park(now, id, Stage::Gated),
             Kind::Request { .. } if self.is_closed() || self.lifetime_is_over(now) => {
                 self.park(now, id, Stage::Gated);
@@ -249,10 +252,10 @@ impl Session {
         match end {
             RefreshEnd::Answered {
                 status,
-                redirected,
+                said,
                 retry_after,
             } => {
-                match Outcome::of(status, redirected) {
+                match Outcome::of(status, said, retry_after) {
                     // A page that was frozen handles its answer hours later. To its peers it is no news then.
                     Outcome::Renewed => self.renew(now, now, now.min(self.flight.started.limit)),
                     // A peer renewed it while we were refused: the token that we sent was of before.
@@ -286,8 +289,7 @@ impl Session {
     /// A sign-in was answered. If it succeeded, whatever was known is about another session.
     pub(crate) fn handle_sign_in(&mut self, now: Millis, status: u16) {
         if (200..300).contains(&status) {
-            self.begin(now, now, Standing::Active);
-            self.tell(now, News::SignedIn, now, 0.0, Cause::Asked);
+            self.signed_in(now);
         }
         self.settle(now);
     }
@@ -396,6 +398,9 @@ impl Session {
         let asked = self.stop_asking(now, id);
         let Kind::Request { replayable } = kind else {
             self.answer(id);
+            if kind == Kind::SignIn && answer.begins {
+                self.signed_in(now);
+            }
             return self.signed_out(id);
         };
         if !answer.expired {
@@ -843,6 +848,12 @@ impl Session {
     /// The sign-out that waits, if there is one.
     fn leaving(&self) -> Option<CallId> {
         self.find_waiting(Call::is_sign_out)
+    }
+
+    /// Whatever was known is about another session.
+    fn signed_in(&mut self, now: Millis) {
+        self.begin(now, now, Standing::Active);
+        self.tell(now, News::SignedIn, now, 0.0, Cause::Asked);
     }
 
     fn signed_out(&mut self, id: CallId) {

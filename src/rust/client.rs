@@ -171,6 +171,33 @@ impl Client {
         self.0.refresh().await
     }
 
+    /// Somebody signed in without this client: by a form, a redirect, a popup. What is known of the session before holds no
+    /// longer, here and in other tabs, and none of its requests is sent again.
+    ///
+    /// ```
+    /// # fn run() -> Result<(), keepfresh::Error> {
+    /// let client = keepfresh::Client::new("/auth/refresh")?;
+    /// client.signed_in();
+    /// # Ok(()) }
+    /// # run().unwrap();
+    /// ```
+    pub fn signed_in(&self) {
+        self.0.signed_in();
+    }
+
+    /// Somebody signed out without this client.
+    ///
+    /// ```
+    /// # fn run() -> Result<(), keepfresh::Error> {
+    /// let client = keepfresh::Client::new("/auth/refresh")?;
+    /// client.signed_out();
+    /// # Ok(()) }
+    /// # run().unwrap();
+    /// ```
+    pub fn signed_out(&self) {
+        self.0.signed_out();
+    }
+
     /// What is known of the session at this moment.
     ///
     /// ```

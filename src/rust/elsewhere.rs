@@ -32,6 +32,10 @@ impl Handle {
         Err(Error::NeedsBrowser)
     }
 
+    pub(super) fn signed_in(&self) {}
+
+    pub(super) fn signed_out(&self) {}
+
     pub(super) fn state(&self) -> State {
         State::Unknown
     }

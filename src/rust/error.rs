@@ -50,6 +50,9 @@ pub enum RefreshError {
     /// The refresh was answered with this status.
     #[error("the refresh was answered {0}")]
     Answered(u16),
+    /// The refresh was answered with a redirect, which is not followed.
+    #[error("the refresh was answered with a redirect; give the URL that it leads to")]
+    Redirected,
     /// The refresh got no answer.
     #[error("the refresh got no answer: {0}")]
     Lost(#[source] Rejection),

@@ -33,6 +33,12 @@ pub struct Event {
     pub cause: Cause,
     /// Who brought it about.
     pub by: By,
+    /// The status of the answer behind it, if there was one.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub status: Option<u16>,
 }
 
 /// What can happen to a session.

@@ -86,13 +86,11 @@ extern "C" {
         seed: f64,
         number: u32,
     ) -> JsValue;
-    #[wasm_bindgen(js_namespace = Date, js_name = parse)]
-    pub(crate) fn parse_date(text: &JsValue) -> f64;
 
-    pub(crate) type Headers;
-    /// `null` if there is none.
-    #[wasm_bindgen(method)]
-    pub(crate) fn get(this: &Headers, name: &str) -> JsValue;
+    /// An array of them.
+    pub(crate) type Numbers;
+    #[wasm_bindgen(method, indexing_getter)]
+    pub(crate) fn at(this: &Numbers, index: u32) -> f64;
 
     /// A stream, or its reader.
     pub(crate) type Cancelable;
@@ -106,12 +104,6 @@ extern "C" {
     pub(crate) type Bytes;
     #[wasm_bindgen(method, getter, js_name = byteLength)]
     pub(crate) fn byte_length(this: &Bytes) -> f64;
-
-    /// What a refresh or a sign-in may be answered.
-    pub(crate) type Renewal;
-    /// `NaN` if it is no number.
-    #[wasm_bindgen(method, getter, catch)]
-    pub(crate) fn expires_in(this: &Renewal) -> Result<f64, JsValue>;
 
     /// The one function that everything asynchronous comes back through; bound to what it is about.
     pub(crate) type Callback;
@@ -137,8 +129,6 @@ extern "C" {
     pub(crate) fn watch(this: &Thenable, fulfilled: &Function, rejected: &Function);
     #[wasm_bindgen(method, js_name = catch)]
     pub(crate) fn watch_rejection(this: &Thenable, rejected: &Function);
-    #[wasm_bindgen(method, js_name = then)]
-    pub(crate) fn then_if_fulfilled(this: &Thenable, fulfilled: &Function) -> Promise;
 }
 
 pub(crate) fn defer(executor: &Function) -> Promise {

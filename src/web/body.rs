@@ -1,13 +1,15 @@
 use std::cell::Cell;
 
-use js_sys::Promise;
+use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStreamDefaultReader, Response};
 
-use super::bindings::{Cancelable, Chunk, view};
+use super::bindings::{Cancelable, Chunk, clear_timeout, set_timeout, view};
 
 /// The most that is kept of a 401's body while it waits.
 const LARGEST: f64 = 65_536.0;
+/// The longest that it may take to come in, in milliseconds.
+const LONGEST: f64 = 1_000.0;
 
 /// Reads a 401's body ahead, so that it waits without a connection: forty of them would starve the refresh that
 /// they wait for. The response itself stays whole.
@@ -15,16 +17,19 @@ const LARGEST: f64 = 65_536.0;
 pub(crate) struct ReadAhead {
     reader: Cell<Option<ReadableStreamDefaultReader>>,
     read: Cell<f64>,
+    /// Runs until the end of the body.
+    timer: Cell<Option<JsValue>>,
 }
 
 impl ReadAhead {
-    /// `None` if there is nothing to read.
-    pub(crate) fn start(&self, response: &Response) -> Option<()> {
+    /// `None` if there is nothing to read. `late` is called when it has taken too long.
+    pub(crate) fn start(&self, response: &Response, late: impl FnOnce() -> Function) -> Option<()> {
         // Without a body there is no need of a clone.
         response.body()?;
         let reader = response.clone().ok()?.body()?.get_reader();
         self.reader.set(Some(reader.unchecked_into()));
         self.read.set(0.0);
+        self.timer.set(Some(set_timeout(&late(), LONGEST)));
         Some(())
     }
 
@@ -38,12 +43,28 @@ impl ReadAhead {
 
     /// Takes what was read. `None` at the end; otherwise whether it is still small enough to go on.
     pub(crate) fn take(&self, chunk: &JsValue) -> Option<bool> {
-        let read = self.read.get() + view::<Chunk>(chunk).value()?.byte_length();
+        let Some(bytes) = view::<Chunk>(chunk).value() else {
+            self.stop();
+            return None;
+        };
+        let read = self.read.get() + bytes.byte_length();
         self.read.set(read);
         Some(read <= LARGEST)
     }
 
+    /// Whether its end has not come yet, now that it has taken too long.
+    pub(crate) fn is_late(&self) -> bool {
+        self.timer.take().is_some()
+    }
+
+    fn stop(&self) {
+        if let Some(timer) = self.timer.take() {
+            clear_timeout(&timer);
+        }
+    }
+
     pub(crate) fn cancel(&self) -> Option<Promise> {
+        self.stop();
         let reader = self.reader.take()?;
         Some(give_up(&reader))
     }

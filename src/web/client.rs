@@ -2,12 +2,11 @@ use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
-use web_sys::Response;
 
 use super::{any::*, driver::Driver};
-use crate::core::{Address, Answer, ClientId, Cookies, Credentials, Kind, Place, Policy, Standing};
+use crate::core::{ClientId, Kind, Policy, Standing};
 
-/// One client: what it was configured with, and the session that it shares with others of its refresh URL.
+/// One client: what it was configured with, and the session that it shares with others of that name.
 pub(crate) struct Client {
     pub(crate) id: ClientId,
     pub(crate) policy: Policy,
@@ -28,36 +27,11 @@ impl Client {
         client
     }
 
-    /// What a request to that address is to this client.
-    pub(crate) fn place(&self, address: &Address) -> Place {
-        self.policy.scope.place(address)
-    }
-
-    /// `credentials` is the mode that the caller chose, if any.
-    pub(crate) fn fetch(
-        self: &Rc<Self>,
-        place: Place,
-        request: impl Into<AnyOutgoing>,
-        replayable: bool,
-        credentials: Option<Credentials>,
-    ) -> Result<Promise, JsValue> {
+    /// Sends a guarded request, a sign-in or a sign-out.
+    pub(crate) fn call(self: &Rc<Self>, kind: Kind, request: impl Into<AnyOutgoing>) -> Promise {
         let request = request.into();
-        match place {
-            Place::Unguarded => request.send(),
-            Place::SignIn => Ok(self.driver.watch_sign_in(&request.send()?)),
-            Place::SignOut => Ok(self.call(Kind::SignOut, Some(request))),
-            Place::Guarded | Place::GuardedElsewhere => {
-                match Policy::cookies(place, credentials) {
-                    Cookies::Declined => return request.send(),
-                    Cookies::Include => request.include_credentials(),
-                    Cookies::AsIs => {}
-                }
-                if self.policy.csrf && request.is_unsafe() {
-                    request.add_csrf(place == Place::Guarded)?;
-                }
-                Ok(self.call(Kind::Request { replayable }, Some(request)))
-            }
-        }
+        let signal = request.signal();
+        self.driver.call(self, kind, Some(request), signal)
     }
 
     /// Resolves when the access cookie is known to be no older than `max_age` milliseconds. `NaN`: than the server says.
@@ -70,24 +44,21 @@ impl Client {
         self.driver.call(self, Kind::Refresh, None, signal)
     }
 
+    /// Somebody has signed in, and no request of this client's told.
+    pub(crate) fn signed_in(&self) {
+        self.driver.signed_in();
+    }
+
+    /// Likewise.
+    pub(crate) fn signed_out(&self) {
+        self.driver.signed_out();
+    }
+
     pub(crate) fn standing(&self) -> Standing {
         self.driver.standing()
     }
 
     pub(crate) fn dispose(&self) {
         self.driver.remove(self.id);
-    }
-
-    pub(crate) fn read(&self, response: &Response) -> Answer {
-        // Only an answer that matters is asked where it comes from: most have not been redirected.
-        let place = || response.redirected().then(|| self.edge.place(response));
-        self.policy.read(response.status(), place)
-    }
-
-    fn call(self: &Rc<Self>, kind: Kind, request: Option<AnyOutgoing>) -> Promise {
-        let signal = request
-            .as_ref()
-            .map_or(JsValue::UNDEFINED, |request| request.signal());
-        self.driver.call(self, kind, request, signal)
     }
 }

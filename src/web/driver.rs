@@ -9,16 +9,17 @@ use web_sys::{AbortSignal, Response};
 
 use super::{
     any::*,
-    bindings::{self, Callback, Controller, Renewal, Signal, Thenable, now, view},
+    bindings::{self, Callback, Controller, Signal, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
     peers::{Lock, Peers},
-    refresh,
+    refresh::End,
     timer::Timer,
     update,
 };
 use crate::core::{
-    Action, CallId, Cause, ClientId, Event, Failure, Key, Kind, RefreshEnd, Session, Standing,
+    Action, CallId, Cause, ClientId, Event, Failure, Key, Kind, News, RefreshEnd, Session,
+    Standing, Word,
 };
 
 type Settlement = Result<JsValue, JsValue>;
@@ -46,10 +47,9 @@ enum Step {
     Rejected,
     Aborted,
     Read,
+    ReadLate,
     RefreshAnswered,
     RefreshLost,
-    LifetimeRead,
-    SignInAnswered,
     TimerRang,
     Locked,
     LockFailed,
@@ -60,15 +60,14 @@ enum Step {
     Nothing,
 }
 
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 15] = [
     Step::Answered,
     Step::Rejected,
     Step::Aborted,
     Step::Read,
+    Step::ReadLate,
     Step::RefreshAnswered,
     Step::RefreshLost,
-    Step::LifetimeRead,
-    Step::SignInAnswered,
     Step::TimerRang,
     Step::Locked,
     Step::LockFailed,
@@ -82,8 +81,13 @@ const STEPS: [Step; 16] = [
 /// What belongs to a call while it is under way.
 struct Underway {
     id: CallId,
+    kind: Kind,
+    /// When it was made.
+    at: f64,
     client: Rc<Client>,
     request: Option<AnyOutgoing>,
+    /// Whether that has been sent before.
+    again: Cell<bool>,
     /// The signal that aborts it, or `undefined`.
     signal: JsValue,
     /// The 401 that it waits with, or the answer that it is about to be settled with.
@@ -116,6 +120,8 @@ struct Flight {
     controller: Cell<Option<Controller>>,
     /// Why it failed: what `fetch` rejected with, or the status of the answer.
     cause: Cell<JsValue>,
+    /// The status of the answer; 0 if none came, or a redirect.
+    status: Cell<u16>,
 }
 
 thread_local! {
@@ -123,7 +129,7 @@ thread_local! {
 }
 
 impl Driver {
-    /// The driver of the session of that name, the refresh URL: one, however many clients there are. It outlives them,
+    /// The driver of the session of that name: one, however many clients there are. It outlives them,
     /// as the session does: what is known of it holds for whoever comes next.
     pub(crate) fn of(name: &JsValue) -> &'static Self {
         let is_known = |driver: &&&Self| driver.name == *name;
@@ -204,11 +210,15 @@ impl Driver {
         signal: JsValue,
     ) -> Promise {
         let timeout = client.policy.timeout;
-        let id = self.tell(|session| session.handle_call(now(), client.id, kind, timeout));
+        let at = now();
+        let id = self.tell(|session| session.handle_call(at, client.id, kind, timeout));
         let call = Rc::new(Underway {
             id,
+            kind,
+            at,
             client: Rc::clone(client),
             request,
+            again: Cell::default(),
             signal,
             response: Cell::default(),
             ahead: ReadAhead::default(),
@@ -223,9 +233,24 @@ impl Driver {
         }
     }
 
-    /// Looks at what a sign-in is answered, without coming between it and its caller.
-    pub(crate) fn watch_sign_in(&self, answer: &Promise) -> Promise {
-        view::<Thenable>(answer).then_if_fulfilled(&self.on(Step::SignInAnswered, now()))
+    /// Somebody has signed in, and no request of ours told.
+    pub(crate) fn signed_in(&self) {
+        self.tell(|session| session.handle_sign_in(now(), 200));
+        self.run();
+    }
+
+    /// Somebody has signed out, and no request of ours told.
+    pub(crate) fn signed_out(&self) {
+        let word = Word {
+            news: News::SignedOut,
+            age: 0.0,
+            span: 0.0,
+            cause: Cause::Asked,
+            key: Key::default(),
+        };
+        self.tell(|session| session.handle_word(now(), word));
+        self.peers.tell(word);
+        self.run();
     }
 
     fn tell<T: Default>(&self, what: impl FnOnce(&mut Session) -> T) -> T {
@@ -256,12 +281,9 @@ impl Driver {
             Some(Step::Rejected) => return self.rejected(id, value),
             Some(Step::Aborted) => self.aborted(id),
             Some(Step::Read) => self.read(id, &value),
-            Some(Step::RefreshAnswered) => self.refresh_answered(about as u32, view(&value)),
-            Some(Step::RefreshLost) => {
-                self.refresh_ended(about as u32, value.clone(), RefreshEnd::Lost)
-            }
-            Some(Step::LifetimeRead) => self.lifetime_read(about, &value),
-            Some(Step::SignInAnswered) => self.sign_in_answered(about, view(&value)),
+            Some(Step::ReadLate) => self.read_late(id),
+            Some(Step::RefreshAnswered) => self.refresh_answered(about as u32, &value),
+            Some(Step::RefreshLost) => self.refresh_lost(about as u32, value.clone()),
             Some(Step::TimerRang) => self.timer_rang(),
             Some(Step::Locked) => return Ok(self.locked(about as u32, &value)),
             Some(Step::LockFailed) => self.lock_failed(about as u32),
@@ -288,9 +310,16 @@ impl Driver {
             self.ignore(body::cancel(&response));
             return Ok(JsValue::UNDEFINED);
         };
-        let answer = call.client.read(&response);
+        let Some(request) = &call.request else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        let answer = call.client.policy.read(request.read(&response));
         call.response.set(Some(response));
         self.tell(|session| session.handle_answer(now(), id, answer));
+        if call.kind == Kind::SignIn && answer.begins {
+            let lifetime = request.lifetime();
+            self.tell(|session| session.handle_lifetime(Some(call.at), lifetime));
+        }
         self.run();
         self.hand_over(&call)
     }
@@ -321,47 +350,45 @@ impl Driver {
         let Some(call) = self.find(id) else { return };
         match call.ahead.take(chunk) {
             Some(true) => self.read_on(&call),
-            Some(false) => {
-                self.discard(&call);
-                self.tell(|session| session.handle_dropped_body(id));
-            }
+            Some(false) => self.drop_body(&call),
             None => {}
         }
     }
 
-    fn refresh_answered(&self, number: u32, response: &Response) {
-        let end = refresh::read_end(response);
-        if response.ok() {
-            self.read_lifetime(response, -1.0);
-        } else {
-            self.ignore(body::cancel(response));
+    fn read_late(&self, id: CallId) {
+        if let Some(call) = self.find(id)
+            && call.ahead.is_late()
+        {
+            self.drop_body(&call);
         }
-        self.refresh_ended(number, response.status().into(), end);
     }
 
-    fn refresh_ended(&self, number: u32, cause: JsValue, end: RefreshEnd) {
+    fn drop_body(&self, call: &Underway) {
+        self.discard(call);
+        self.tell(|session| session.handle_dropped_body(call.id));
+    }
+
+    fn refresh_answered(&self, number: u32, answer: &JsValue) {
+        let end = End::read(answer);
+        if self.flight.number.get() == number {
+            self.flight.status.set(end.status);
+        }
+        self.land(number, end.status.into(), end.answered());
+        self.tell(|session| session.handle_lifetime(None, end.lifetime));
+        self.run();
+    }
+
+    fn refresh_lost(&self, number: u32, cause: JsValue) {
+        self.land(number, cause, RefreshEnd::Lost);
+        self.run();
+    }
+
+    fn land(&self, number: u32, cause: JsValue, end: RefreshEnd) {
         if self.flight.number.get() == number {
             self.flight.controller.set(None);
             self.flight.cause.set(cause);
         }
         self.tell(|session| session.handle_refresh_end(now(), number, end));
-        self.run();
-    }
-
-    fn sign_in_answered(&self, asked_at: f64, response: &Response) {
-        if let Ok(copy) = response.clone() {
-            self.read_lifetime(&copy, asked_at);
-        }
-        self.tell(|session| session.handle_sign_in(now(), response.status()));
-        self.run();
-    }
-
-    fn lifetime_read(&self, asked_at: f64, answer: &JsValue) {
-        // Anything may come as JSON: `null`, too.
-        if let Ok(seconds) = view::<Renewal>(answer).expires_in() {
-            let asked_at = (asked_at >= 0.0).then_some(asked_at);
-            self.tell(|session| session.handle_lifetime(asked_at, seconds * 1_000.0));
-        }
     }
 
     fn timer_rang(&self) {
@@ -451,7 +478,7 @@ impl Driver {
     fn send(&self, call: &Underway) {
         self.discard(call);
         let Some(request) = &call.request else { return };
-        match request.send() {
+        match request.send(call.again.replace(true)) {
             Ok(promise) => {
                 let about = f64::from(call.id.to_bits());
                 let answered = self.on(Step::Answered, about);
@@ -471,7 +498,8 @@ impl Driver {
 
     fn hold(&self, call: &Underway) {
         if let Some(response) = call.response.take() {
-            call.ahead.start(&response);
+            let late = || self.on(Step::ReadLate, call.id.to_bits().into());
+            call.ahead.start(&response, late);
             call.response.set(Some(response));
             self.read_on(call);
         }
@@ -534,6 +562,7 @@ impl Driver {
         self.flight.number.set(number);
         self.flight.controller.set(Some(controller));
         self.flight.cause.set(JsValue::UNDEFINED);
+        self.flight.status.set(0);
         match client
             .ok_or(JsValue::UNDEFINED)
             .and_then(|it| it.edge.refresh(key, &signal))
@@ -544,15 +573,22 @@ impl Driver {
                 Step::RefreshLost,
                 number.into(),
             ),
-            Err(error) => self.refresh_ended(number, error, RefreshEnd::Lost),
+            Err(error) => self.refresh_lost(number, error),
         }
     }
 
     fn announce(&self, event: Event, cause: Cause, by: Option<ClientId>) {
+        // Of a peer's refresh only the outcome is known here.
+        let is_answered = cause == Cause::Answered && by.is_some();
+        let status = if is_answered {
+            self.flight.status.get()
+        } else {
+            0
+        };
         // One after another, because a handler may well dispose of some.
         for id in (0..self.next_client.get()).map(ClientId) {
             if let Some(client) = self.client(id) {
-                client.edge.announce(event, cause, Some(id) != by);
+                client.edge.announce(event, cause, Some(id) != by, status);
             }
         }
     }
@@ -561,11 +597,6 @@ impl Driver {
         update(&self.clients, |clients| {
             clients.iter().find(|it| it.id == id).cloned()
         })
-    }
-
-    fn read_lifetime(&self, response: &Response, asked_at: f64) {
-        let answer = response.json().ok();
-        self.watch(answer, Step::LifetimeRead, Step::Nothing, asked_at);
     }
 
     // The calls.

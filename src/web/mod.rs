@@ -19,34 +19,34 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use web_sys::{AbortSignal, Response};
 
-use crate::core::{Cause, Event, Failure, Key, Place};
+use crate::core::{Cause, Event, Facts, Failure, Key};
 
 /// A request as it was when its caller made it, to be sent as often as need be with the same bytes.
 ///
-/// An edge knows what its callers may still change, and keeps a copy of that.
+/// An edge knows what its callers may still change, and keeps a copy of that. What may change from one sending to the
+/// next (the CSRF header) is computed at each.
 pub(crate) trait Outgoing {
-    /// Sends it, once more.
-    fn send(&self) -> Result<Promise, JsValue>;
-    /// Whether it can change something ([`crate::core::Policy::is_unsafe`]).
-    fn is_unsafe(&self) -> bool;
+    /// Sends it, once more. `again`: not for the first time, and so past the HTTP cache.
+    fn send(&self, again: bool) -> Result<Promise, JsValue>;
+    /// What there is to see of its answer.
+    fn read(&self, response: &Response) -> Facts;
     /// The signal that aborts it, or `undefined`.
     fn signal(&self) -> JsValue;
-    fn include_credentials(&self);
-    /// Adds the CSRF header, if there is a value for it. `stay`: the browser may not redirect it to another origin.
-    fn add_csrf(&self, stay: bool) -> Result<(), JsValue>;
+    /// Of a sign-in that has been answered: how long the access token lives, in milliseconds; `NaN` if nobody says.
+    fn lifetime(&self) -> f64;
 }
 
 /// What an edge does for the shell: it knows how its callers speak.
 pub(crate) trait Edge {
-    /// Sends the refresh. Its `Idempotency-Key` is made of `key`.
+    /// Sends the refresh. Its `Idempotency-Key` is made of `key`. The promise is of five numbers: the status (0: a
+    /// redirect), `Retry-After` in milliseconds, what `interpret` said, the lifetime in milliseconds, and the number of
+    /// the subject. What is not known is `NaN`, or 0.
     fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue>;
-    /// What the URL that a response came from is to the client.
-    fn place(&self, response: &Response) -> Place;
     /// The error that a caller is rejected with. `cause` is why the refresh failed: what `fetch` rejected with, or
     /// the status of the answer.
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue;
-    /// Tells whoever listens. `peer`: another client brought it about.
-    fn announce(&self, event: Event, cause: Cause, peer: bool);
+    /// Tells whoever listens. `peer`: another client brought it about. `status`: that of the answer behind it, or 0.
+    fn announce(&self, event: Event, cause: Cause, peer: bool, status: u16);
 }
 
 /// An edge, and a request that came by it. Where only the JavaScript edge is compiled in, they are of no other kind, and

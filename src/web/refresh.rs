@@ -1,31 +1,36 @@
-use web_sys::Response;
+use wasm_bindgen::JsValue;
 
-use super::bindings::{self, view};
-use crate::core::RefreshEnd;
+use super::bindings::{Numbers, view};
+use crate::core::{Outcome, RefreshEnd};
 
-/// What the refresh was answered.
-pub(crate) fn read_end(response: &Response) -> RefreshEnd {
-    let status = response.status();
-    RefreshEnd::Answered {
-        status,
-        // It is sent so that the browser does not follow redirects, and a redirect then has no status. A service
-        // worker or an injected fetch may follow one all the same.
-        redirected: response.redirected() || status == 0,
-        retry_after: retry_after(response),
-    }
+/// What the refresh was answered, as an edge hands it over: five numbers.
+pub(crate) struct End {
+    /// 0: with a redirect.
+    pub(crate) status: u16,
+    /// `Retry-After`, in milliseconds; `NaN` if there was none.
+    retry_after: f64,
+    said: u32,
+    /// How long the access token lives, in milliseconds; `NaN` if nobody says.
+    pub(crate) lifetime: f64,
 }
 
-/// `Retry-After` in milliseconds: it comes as seconds or as a date (RFC 9110 section 10.2.3).
-fn retry_after(response: &Response) -> Option<f64> {
-    let value = view::<bindings::Headers>(&response.headers()).get("retry-after");
-    if value.is_null() {
-        return None;
+impl End {
+    pub(crate) fn read(numbers: &JsValue) -> Self {
+        let numbers: &Numbers = view(numbers);
+        Self {
+            status: numbers.at(0) as u16,
+            retry_after: numbers.at(1),
+            said: numbers.at(2) as u32,
+            lifetime: numbers.at(3),
+        }
     }
-    let seconds = bindings::to_number(&value);
-    let milliseconds = if seconds.is_nan() {
-        bindings::parse_date(&value) - js_sys::Date::now()
-    } else {
-        seconds * 1_000.0
-    };
-    (!milliseconds.is_nan()).then_some(milliseconds)
+
+    pub(crate) fn answered(&self) -> RefreshEnd {
+        let after = self.retry_after;
+        RefreshEnd::Answered {
+            status: self.status,
+            said: Outcome::said(self.said),
+            retry_after: (!after.is_nan()).then_some(after),
+        }
+    }
 }

@@ -10,11 +10,12 @@ use xshell::{Shell, cmd};
 use crate::{engine, step, tools};
 
 /// What the tarball holds, in npm's order, and nothing else.
-const FILES: [&str; 19] = [
+const FILES: [&str; 21] = [
     "CHANGELOG.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "answer.js",
     "client.js",
     "compile.js",
     "engine/glue.js",
@@ -27,6 +28,7 @@ const FILES: [&str; 19] = [
     "options.js",
     "package.json",
     "request.js",
+    "scope.js",
     "slim.d.ts",
     "slim.js",
     "wire.js",

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use xshell::Shell;
+use xshell::{Shell, cmd};
 
 use crate::app::App;
 use crate::browser::Browser;
@@ -25,7 +25,7 @@ pub(crate) enum Suite {
     Core,
     /// The engine's shell, compiled to WebAssembly, in browsers: in a window and in workers
     Browser,
-    /// The npm package: its size, and its tarball in small apps
+    /// The npm package: its parts in Node, its size, and its tarball in small apps
     Package,
     /// Browsers against the demo server
     E2e,
@@ -87,6 +87,7 @@ impl Suite {
                 })
             }
             Suite::Package => {
+                let units = units(sh)?;
                 let tarball = package::pack(sh)?;
                 package::lint(sh, &tarball)?;
                 size::check(sh, false)?;
@@ -97,7 +98,7 @@ impl Suite {
                 let tests = cargo(sh, tests).env("KEEPFRESH_TARBALL", tarball);
                 let passed = tally::run(Browser::Chromium.with(sh, tests), |_, _| {})?;
                 consumers::check_table(sh, false)?;
-                Ok(passed)
+                Ok(units + passed)
             }
             Suite::E2e => {
                 engine::build(sh)?;
@@ -116,6 +117,14 @@ impl Suite {
             }
         }
     }
+}
+
+/// The package's own JavaScript, where it needs no browser.
+fn units(sh: &Shell) -> Result<u32> {
+    engine::build(sh)?;
+    tools::node(sh)?;
+    let tests = cmd!(sh, "node --test --test-reporter=spec tests/package");
+    tally::run(tests.quiet(), |_, _| {})
 }
 
 fn test(sh: &Shell, package: &str) -> Result<u32> {

@@ -8,6 +8,7 @@
 )]
 
 mod bodies;
+mod facts;
 mod lifetime;
 mod many_tabs;
 // It runs for the host's two cores, not in a browser.
@@ -19,6 +20,9 @@ mod pass_through;
 // proptest draws from the entropy of a host.
 #[cfg(not(target_arch = "wasm32"))]
 mod properties;
+// A URL is parsed there by a crate.
+#[cfg(not(target_arch = "wasm32"))]
+mod scope;
 mod sessions;
 mod time;
 mod world;

@@ -1,5 +1,5 @@
 use super::world::*;
-use crate::core::{Cause, Event, Outcome, Standing};
+use crate::core::{Cause, Event, Standing};
 
 /// Its refresh is refused, and the session is over.
 fn signed_out() -> World {
@@ -8,38 +8,6 @@ fn signed_out() -> World {
     world.serve();
     assert_eq!(world.standing(), Standing::Expired);
     world
-}
-
-#[test]
-fn a_2xx_renews() {
-    for status in [200, 201, 204, 299] {
-        assert_eq!(Outcome::of(status, false), Outcome::Renewed, "{status}");
-    }
-}
-
-#[test]
-fn a_refusal_that_is_about_the_token_expires_the_session() {
-    for status in (400..=499).filter(|it| ![407, 408, 425, 429].contains(it)) {
-        assert_eq!(Outcome::of(status, false), Outcome::Expired, "{status}");
-    }
-}
-
-#[test]
-fn a_refusal_that_is_about_the_moment_does_not() {
-    for status in [407, 408, 425, 429].into_iter().chain(500..=599) {
-        assert_eq!(Outcome::of(status, false), Outcome::Unavailable, "{status}");
-    }
-}
-
-#[test]
-fn a_refresh_answered_by_a_redirect_expires_the_session() {
-    // Followed, or opaque.
-    assert_eq!(Outcome::of(200, true), Outcome::Expired);
-    assert_eq!(Outcome::of(0, true), Outcome::Expired);
-    // Told as it is, where `redirect: "manual"` does so (outside of browsers).
-    for status in [301, 302, 303, 307, 308] {
-        assert_eq!(Outcome::of(status, false), Outcome::Expired, "{status}");
-    }
 }
 
 #[test]
@@ -59,12 +27,15 @@ fn when_the_refresh_is_refused_all_callers_get_their_401_and_expired_is_announce
 }
 
 #[test]
-fn a_redirect_to_a_sign_in_page_is_a_refusal() {
-    let mut world = World::with_expired_token(&[Fate::Redirects]);
+fn a_redirect_of_the_refresh_signs_nobody_out() {
+    let mut world = World::with_expired_token(&[Fate::Redirects, Fate::Renews]);
     let call = world.fetch();
     world.serve();
-    assert_eq!(world.got(call), UNAUTHORIZED);
-    assert_eq!(world.announced(Event::Expired), 1);
+    assert_eq!(world.announced(Event::Expired), 0);
+    assert_eq!(world.announced(Event::Unavailable), 1);
+    world.pass(SECOND);
+    world.serve();
+    assert_eq!(world.got(call), OK);
 }
 
 #[test]

@@ -286,7 +286,7 @@ impl World {
             Fate::Redirects => {
                 let redirected = RefreshEnd::Answered {
                     status: 0,
-                    redirected: true,
+                    said: None,
                     retry_after: None,
                 };
                 self.end_refresh(number, redirected);
@@ -321,9 +321,13 @@ impl World {
     }
 
     pub(super) fn answer(&mut self, id: CallId, status: u16) {
-        let ok = (200..300).contains(&status);
-        let expired = status == 401;
-        self.answer_as(id, status, Answer { expired, ok });
+        let answer = Answer {
+            status,
+            expired: status == 401,
+            ok: (200..300).contains(&status),
+            ..Answer::default()
+        };
+        self.answer_as(id, status, answer);
     }
 
     /// `answer` is what the shell makes of the status.
@@ -713,7 +717,7 @@ pub(super) fn peers_word(news: News, age: Millis, span: Millis) -> Word {
 pub(super) fn answered(status: u16, retry_after: Option<Millis>) -> RefreshEnd {
     RefreshEnd::Answered {
         status,
-        redirected: false,
+        said: None,
         retry_after,
     }
 }

@@ -1,18 +1,15 @@
-use std::{
-    cell::RefCell,
-    rc::{Rc, Weak},
-};
+use std::{cell::RefCell, rc::Rc};
 
 use futures_channel::mpsc::{UnboundedSender, unbounded};
 use js_sys::{Array, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, Response};
+use web_sys::AbortSignal;
 
-use super::{Wire, read_address};
+use super::Wire;
 use crate::{
-    core::{self, Failure, Key, Place},
+    core::{self, Failure, Key},
     rust::{By, Cause, Error, Event, EventKind, Events, RefreshError, Rejection},
-    web::{self, Edge},
+    web::Edge,
 };
 
 thread_local! {
@@ -24,33 +21,14 @@ thread_local! {
 pub(super) struct RustEdge {
     wire: Rc<Wire>,
     subscribers: Rc<Subscribers>,
-    own: Rc<Own>,
 }
-
-/// The client that an edge is of. It comes later: the client is made with the edge.
-#[derive(Default)]
-pub(super) struct Own(RefCell<Weak<web::Client>>);
 
 /// Who listens to a client; `None` once that is disposed of.
 pub(super) struct Subscribers(RefCell<Option<Vec<UnboundedSender<Event>>>>);
 
 impl RustEdge {
     pub(super) fn new(wire: Rc<Wire>, subscribers: Rc<Subscribers>) -> Self {
-        Self {
-            wire,
-            subscribers,
-            own: Rc::default(),
-        }
-    }
-
-    pub(super) fn own(&self) -> Rc<Own> {
-        Rc::clone(&self.own)
-    }
-}
-
-impl Own {
-    pub(super) fn set(&self, client: &Rc<web::Client>) {
-        self.0.replace(Rc::downgrade(client));
+        Self { wire, subscribers }
     }
 }
 
@@ -59,18 +37,11 @@ impl Edge for RustEdge {
         self.wire.refresh(key, signal)
     }
 
-    fn place(&self, response: &Response) -> Place {
-        let client = self.own.0.borrow().upgrade();
-        client
-            .zip(read_address(&response.url()))
-            .map_or(Place::Unguarded, |(client, address)| client.place(&address))
-    }
-
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {
         MARK.with(|mark| Array::of3(mark, &(failure as u32).into(), cause).into())
     }
 
-    fn announce(&self, event: core::Event, cause: core::Cause, peer: bool) {
+    fn announce(&self, event: core::Event, cause: core::Cause, peer: bool, status: u16) {
         self.subscribers.tell(Event {
             kind: match event {
                 core::Event::Refreshed => EventKind::Refreshed,
@@ -88,6 +59,7 @@ impl Edge for RustEdge {
                 core::Cause::SignedOut => Cause::SignedOut,
             },
             by: if peer { By::Peer } else { By::Client },
+            status: (status != 0).then_some(status),
         });
     }
 }
@@ -110,6 +82,7 @@ pub(super) fn read_rejection(value: JsValue) -> Error {
 /// What `fetch` rejected with, the status of the answer, or nothing if none came.
 fn read_cause(cause: JsValue) -> RefreshError {
     match cause.as_f64() {
+        Some(0.0) => RefreshError::Redirected,
         Some(status) => RefreshError::Answered(status as u16),
         None if cause.is_undefined() => RefreshError::Overdue,
         None => RefreshError::Lost(Rejection::new(cause)),

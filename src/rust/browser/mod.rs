@@ -1,5 +1,6 @@
 //! In a browser: the shell's client, spoken to in Rust.
 
+mod answer;
 mod edge;
 mod globals;
 mod guard;
@@ -17,7 +18,7 @@ use web_sys::{Headers, RequestInit, Url};
 
 use super::{Body, ClientBuilder, Error, Events, State, error::describe, request::Parts};
 use crate::{
-    core::{Address, Place, Standing},
+    core::{Address, Cookies, Kind, Place, Standing},
     web,
 };
 use edge::{RustEdge, Subscribers, read_rejection};
@@ -41,9 +42,7 @@ impl Handle {
         let wire = Rc::new(wire);
         let subscribers = Rc::new(Subscribers::default());
         let edge = RustEdge::new(Rc::clone(&wire), Rc::clone(&subscribers));
-        let own = edge.own();
         let engine = web::Client::new(&session.into(), policy, edge);
-        own.set(&engine);
         Ok(Self(SendWrapper::new(Rc::new(Inner {
             engine,
             wire,
@@ -70,6 +69,18 @@ impl Handle {
         self.command(|engine, signal| engine.refresh(signal)).await
     }
 
+    pub(super) fn signed_in(&self) {
+        if !self.0.subscribers.are_closed() {
+            self.0.engine.signed_in();
+        }
+    }
+
+    pub(super) fn signed_out(&self) {
+        if !self.0.subscribers.are_closed() {
+            self.0.engine.signed_out();
+        }
+    }
+
     pub(super) fn state(&self) -> State {
         match self.0.engine.standing() {
             Standing::Unknown => State::Unknown,
@@ -92,13 +103,17 @@ impl Handle {
         let Inner { engine, wire, .. } = &**self.0;
         let abandon = Abandon::new();
         let outgoing = OutgoingRequest::new(Rc::clone(wire), request, replayable, &abandon);
-        let place =
-            read_address(&outgoing.url()).map_or(Place::Unguarded, |url| engine.place(&url));
-        let credentials = outgoing.credentials();
-        let promise = match place {
+        let kind = match outgoing.place {
+            _ if outgoing.cookies == Cookies::Declined => None,
+            Place::Unguarded => None,
+            Place::Guarded => Some(Kind::Request { replayable }),
+            Place::SignIn => Some(Kind::SignIn),
+            Place::SignOut => Some(Kind::SignOut),
+        };
+        let promise = match kind {
+            Some(kind) => Ok(engine.call(kind, outgoing)),
             // Untouched, and so not kept for a replay either.
-            Place::Unguarded => outgoing.send_once(),
-            place => engine.fetch(place, outgoing, replayable, credentials),
+            None => outgoing.send_once(),
         };
         let answer = settle(promise, abandon).await?;
         Ok(answer.unchecked_into::<web_sys::Response>().into())

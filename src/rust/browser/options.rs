@@ -9,14 +9,14 @@ use super::{
     wire::{Refresh, Wire},
 };
 use crate::{
-    core::{Address, Policy, Scope},
+    core::{Address, Endpoint, Policy, Scope},
     rust::{ClientBuilder, Error, builder::Csrf},
 };
 
 /// Longer than that, and a browser's timer rings at once.
 const LONGEST_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// The name of the session, which is the refresh URL, what decisions go by, and the ways out.
+/// The name of the session, which is where the refresh URL points, what decisions go by, and the ways out.
 pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Error> {
     let home = globals::origin();
     let refresh = read_url("refresh", &options.refresh)?;
@@ -35,8 +35,14 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
         )?;
         Ok(address_of(&url))
     };
-    let address = |name, url: Option<&String>| {
-        url.map(|url| read_url(name, url).map(|url| address_of(&url)))
+    let endpoint = |name, url: &String| {
+        Ok(Endpoint {
+            address: address_of(&read_url(name, url)?),
+            method: None,
+        })
+    };
+    let endpoints = |name, url: Option<&String>| {
+        url.map(|url| endpoint(name, url))
             .into_iter()
             .collect::<Result<_, _>>()
     };
@@ -61,22 +67,23 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
     expect_method(&options.refresh_method)?;
     expect_csrf(options.csrf.as_ref())?;
 
+    let scope = Scope {
+        refresh: address_of(&refresh),
+        guard: collect(&guard, |url| prefix("guard", url))?,
+        exclude: collect(&options.exclude, |url| prefix("exclude", url))?,
+        sign_in: endpoints("sign_in", options.sign_in.as_ref())?,
+        sign_out: endpoints("sign_out", options.sign_out.as_ref())?,
+        home: Address(home.clone().into_bytes()),
+    };
     let policy = Policy {
-        scope: Scope {
-            refresh: vec![address_of(&refresh)],
-            guard: collect(&guard, |url| prefix("guard", url))?,
-            exclude: collect(&options.exclude, |url| prefix("exclude", url))?,
-            sign_in: address("sign_in", options.sign_in.as_ref())?,
-            sign_out: address("sign_out", options.sign_out.as_ref())?,
-            home: Address(home.clone().into_bytes()),
-        },
         expired_statuses: options.expired_statuses,
         timeout: options.timeout.as_secs_f64() * 1_000.0,
-        csrf: options.csrf.is_some(),
         cross_tab: options.cross_tab,
+        learn: true,
     };
     let at_home = refresh.origin() == home;
     let wire = Wire {
+        scope,
         fetch: options.fetch,
         csrf: options.csrf,
         refresh: Refresh {
@@ -87,7 +94,8 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
             idempotency_key: options.idempotency_key || at_home,
         },
     };
-    Ok((refresh.href(), policy, wire))
+    let name = refresh.origin() + &refresh.pathname();
+    Ok((name, policy, wire))
 }
 
 /// Where a URL lies.

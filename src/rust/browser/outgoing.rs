@@ -1,12 +1,20 @@
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
-use js_sys::{Promise, Reflect};
+use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Headers, Request, RequestCredentials, RequestInit, RequestMode};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::{Headers, Request, RequestCredentials, RequestInit, Response};
 
-use super::{Abandon, Wire};
+use super::{
+    Abandon, Wire,
+    answer::{expect_response, is, lifetime_in, read_body},
+    read_address,
+};
 use crate::{
-    core::{Credentials, Policy},
+    core::{Cookies, Credentials, Facts, Place, is_unsafe},
     web::Outgoing,
 };
 
@@ -20,6 +28,10 @@ pub(super) struct OutgoingRequest {
     /// What is changed about it.
     init: RequestInit,
     cloned: bool,
+    pub(super) place: Place,
+    pub(super) cookies: Cookies,
+    lifetime: Rc<Cell<f64>>,
+    may_be_cached: Cell<bool>,
 }
 
 impl OutgoingRequest {
@@ -35,24 +47,20 @@ impl OutgoingRequest {
         for name in ["referrer", "referrerPolicy"] {
             set(&init, name, &get(&request, name));
         }
+        let address = read_address(&request.url());
+        let place = address.as_ref().map_or(Place::Unguarded, |address| {
+            wire.scope.place(address, &request.method())
+        });
+        let elsewhere = address.is_some_and(|address| wire.scope.is_elsewhere(&address));
         Self {
             wire,
-            cloned: replayable && may_have_body(&request),
+            cloned: replayable && !is_read(&request),
+            cookies: Cookies::of(elsewhere, credentials(&request)),
             request: RefCell::new(request),
             init,
-        }
-    }
-
-    pub(super) fn url(&self) -> String {
-        self.request.borrow().url()
-    }
-
-    /// The credentials mode that the caller chose. A `Request` always has one: "same-origin" when nobody chose.
-    pub(super) fn credentials(&self) -> Option<Credentials> {
-        match self.request.borrow().credentials() {
-            RequestCredentials::Omit => Some(Credentials::Omit),
-            RequestCredentials::Include => Some(Credentials::Include),
-            _ => None,
+            place,
+            lifetime: Rc::new(Cell::new(f64::NAN)),
+            may_be_cached: Cell::default(),
         }
     }
 
@@ -64,42 +72,104 @@ impl OutgoingRequest {
     }
 }
 
-impl Outgoing for OutgoingRequest {
-    fn send(&self) -> Result<Promise, JsValue> {
-        if !self.cloned {
-            return self.send_once();
+impl OutgoingRequest {
+    /// What to send it with, this time.
+    fn prepare(&self, request: &Request, again: bool) -> Result<RequestInit, JsValue> {
+        let init = Object::assign(&Object::new(), self.init.unchecked_ref());
+        let init: RequestInit = init.unchecked_into();
+        if self.cookies == Cookies::Include {
+            init.set_credentials(RequestCredentials::Include);
         }
-        let kept = Request::clone(&self.request.borrow())?;
-        let request = self.request.replace(kept);
-        self.wire.fetch(&request, &self.init)
+        // What the cache has is what was refused.
+        if again && is_read(request) && get(request, "cache") != "no-store" {
+            set(&init, "cache", &"reload".into());
+        }
+        if self.wire.csrf.is_some() && is_unsafe(&request.method()) {
+            let headers = Headers::new_with_headers(&request.headers())?;
+            self.wire.add_csrf(&headers);
+            init.set_headers(&headers);
+        }
+        Ok(init)
     }
 
-    fn is_unsafe(&self) -> bool {
-        Policy::is_unsafe(&self.request.borrow().method())
+    fn is_cached(&self, response: &Response) -> bool {
+        let headers = response.headers();
+        let get = |name| headers.get(name).ok().flatten();
+        let is_storable = || match get("cache-control") {
+            Some(control) => {
+                let control = control.to_ascii_lowercase();
+                !control.contains("no-store") && !control.contains("no-cache")
+            }
+            None => get("last-modified").or_else(|| get("expires")).is_some(),
+        };
+        self.may_be_cached.get() && response.ok() && is_storable()
+    }
+}
+
+impl Outgoing for OutgoingRequest {
+    fn send(&self, again: bool) -> Result<Promise, JsValue> {
+        // Not borrowed while it is sent: to fetch may be the page's own code.
+        let mut request = Clone::clone(&*self.request.borrow());
+        if self.cloned {
+            let kept = Request::clone(&request)?;
+            request = self.request.replace(kept);
+        }
+        let skips_cache = ["no-store", "reload", "no-cache"]
+            .iter()
+            .any(|mode| get(&request, "cache") == *mode);
+        self.may_be_cached
+            .set(is_read(&request) && !again && !skips_cache);
+        let sent = self.wire.fetch(&request, &self.prepare(&request, again)?)?;
+        let lifetime = (self.place == Place::SignIn).then(|| Rc::clone(&self.lifetime));
+        Ok(future_to_promise(async move {
+            let response = expect_response(JsFuture::from(sent).await?)?;
+            if let Some(lifetime) = lifetime
+                && response.ok()
+                && let Ok(copy) = response.clone()
+            {
+                lifetime.set(lifetime_in(read_body(&copy).await.as_deref()));
+            }
+            Ok(response.into())
+        }))
+    }
+
+    fn read(&self, response: &Response) -> Facts {
+        let scope = &self.wire.scope;
+        let mut facts = Facts::new(response.status());
+        if response.redirected() {
+            let is_guarded =
+                |url: &str| read_address(url).is_some_and(|url| scope.is_guarded(&url));
+            facts = facts.redirected(!is_guarded(&response.url()));
+        } else if is(response, "opaqueredirect") {
+            facts = facts.redirected(false);
+        }
+        if self.is_cached(response) {
+            facts = facts.cached();
+        }
+        facts
     }
 
     fn signal(&self) -> JsValue {
         get(&self.init, "signal")
     }
 
-    fn include_credentials(&self) {
-        self.init.set_credentials(RequestCredentials::Include);
-    }
-
-    fn add_csrf(&self, stay: bool) -> Result<(), JsValue> {
-        let headers = Headers::new_with_headers(&self.request.borrow().headers())?;
-        self.wire.add_csrf(&headers)?;
-        self.init.set_headers(&headers);
-        if stay {
-            self.init.set_mode(RequestMode::SameOrigin);
-        }
-        Ok(())
+    fn lifetime(&self) -> f64 {
+        self.lifetime.get()
     }
 }
 
-/// By method: Firefox does not tell the body of a `Request`.
-fn may_have_body(request: &Request) -> bool {
-    !matches!(request.method().as_str(), "GET" | "HEAD")
+/// Whether it is a GET or a HEAD, which has no body. By method: Firefox does not tell the body of a `Request`.
+fn is_read(request: &Request) -> bool {
+    matches!(request.method().as_str(), "GET" | "HEAD")
+}
+
+/// The credentials mode that the caller chose. A `Request` always has one: "same-origin" when nobody chose.
+fn credentials(request: &Request) -> Option<Credentials> {
+    match request.credentials() {
+        RequestCredentials::Omit => Some(Credentials::Omit),
+        RequestCredentials::Include => Some(Credentials::Include),
+        _ => None,
+    }
 }
 
 fn get(object: &JsValue, name: &str) -> JsValue {

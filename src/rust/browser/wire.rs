@@ -1,15 +1,22 @@
-use js_sys::{Function, Promise, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, Headers, Request, RequestCredentials, RequestInit};
+use std::rc::Rc;
 
-use super::globals;
+use js_sys::{Array, Function, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::{AbortSignal, Headers, Request, RequestCredentials, RequestInit, Response};
+
+use super::{
+    answer::{cancel, expect_response, is, lifetime_in, read_body, retry_after},
+    globals,
+};
 use crate::{
-    core::Key,
+    core::{Key, Scope},
     rust::{builder::Csrf, error::describe},
 };
 
-/// The ways out of one client: the fetch to use, and the refresh.
+/// The ways out of one client: the fetch to use, the refresh, and what goes which way.
 pub(super) struct Wire {
+    pub(super) scope: Scope,
     pub(super) fetch: Option<Function>,
     pub(super) csrf: Option<Csrf>,
     pub(super) refresh: Refresh,
@@ -30,22 +37,38 @@ impl Wire {
         globals::fetch(self.fetch.as_ref(), request, init)
     }
 
-    /// A cookie that is not there proves nothing, so then nothing is added.
-    pub(super) fn add_csrf(&self, headers: &Headers) -> Result<(), JsValue> {
-        match &self.csrf {
-            Some(Csrf::Header { header, value }) => headers.set(header, value),
-            Some(Csrf::Cookie { header, cookie }) => match globals::cookie(cookie) {
-                Some(value) => headers.set(header, &value),
-                None => Ok(()),
-            },
-            None => Ok(()),
+    /// Adds the CSRF header: never over one that is there, and only if there is a value that it can hold. A cookie that is
+    /// not there proves nothing.
+    pub(super) fn add_csrf(&self, headers: &Headers) {
+        let (header, value) = match &self.csrf {
+            Some(Csrf::Header { header, value }) => (header, Some(value.clone())),
+            Some(Csrf::Cookie { header, cookie }) => (header, globals::cookie(cookie)),
+            None => return,
+        };
+        if let Some(value) = value
+            && headers.has(header).is_ok_and(|has| !has)
+        {
+            let _ = headers.set(header, &value);
         }
     }
 
-    pub(super) fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue> {
+    /// Comes back with five numbers ([`crate::web::Edge::refresh`]).
+    pub(super) fn refresh(
+        self: &Rc<Self>,
+        key: Key,
+        signal: &AbortSignal,
+    ) -> Result<Promise, JsValue> {
+        let sent = self.send_refresh(key, signal)?;
+        Ok(future_to_promise(async move {
+            let response = expect_response(JsFuture::from(sent).await?)?;
+            read_refresh(&response).await
+        }))
+    }
+
+    fn send_refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue> {
         let refresh = &self.refresh;
         let headers = Headers::new_with_headers(&refresh.headers)?;
-        self.add_csrf(&headers)?;
+        self.add_csrf(&headers);
         if refresh.idempotency_key {
             // draft-ietf-httpapi-idempotency-key-header: a quoted string. The seed in JavaScript's words, because a
             // peer may say the same in JavaScript.
@@ -72,4 +95,36 @@ impl Wire {
         }
         globals::fetch(self.fetch.as_ref(), &refresh.url.as_str().into(), &init)
     }
+}
+
+async fn read_refresh(response: &Response) -> Result<JsValue, JsValue> {
+    // An injected fetch may resolve with what native fetch rejects with.
+    if is(response, "error") {
+        let message = "the refresh was answered by Response.error()";
+        return Err(js_sys::TypeError::new(message).into());
+    }
+    // It is sent so that the browser does not follow redirects, and a redirect then has no status. A service worker or
+    // an injected fetch may follow one all the same.
+    let status = if response.redirected() {
+        0
+    } else {
+        response.status()
+    };
+    let lifetime = if response.ok() {
+        lifetime_in(read_body(response).await.as_deref())
+    } else {
+        cancel(response);
+        f64::NAN
+    };
+    let numbers = Array::new();
+    for number in [
+        f64::from(status),
+        retry_after(&response.headers()),
+        0.0,
+        lifetime,
+        0.0,
+    ] {
+        numbers.push(&number.into());
+    }
+    Ok(numbers.into())
 }

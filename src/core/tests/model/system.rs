@@ -729,6 +729,7 @@ impl Model {
         let answer = Answer {
             expired,
             ok: !expired,
+            ..Answer::default()
         };
         it.tell(slot, |session, now| session.handle_answer(now, id, answer));
         self.obey(it, slot);

@@ -150,8 +150,9 @@ async fn a_rust_app_exports_nothing_of_keepfresh() {
         "create",
         "dispose",
         "ensureFresh",
-        "place",
         "refresh",
+        "signedIn",
+        "signedOut",
         "state",
     ];
     assert_eq!(seen, json!({ "package": package, "app": [], "glue": [] }));
