@@ -9,7 +9,7 @@ import { openWire } from "./wire.js";
 // In the order of the engine's enums.
 const STATES = /** @type {const} */ (["unknown", "active", "refreshing", "expired"]);
 const EVENTS = ["refreshed", "expired", "unavailable", "ineffective"];
-const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue", "signed_out"];
+const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue", "signed_out", "superseded"];
 const UNAVAILABLE = 0;
 const DISPOSED = 2;
 

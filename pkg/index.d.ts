@@ -129,7 +129,7 @@ export interface ClientEventMap {
   /** The access cookie was renewed. */
   refreshed: ClientEvent<"unauthorized" | "lifetime" | "asked">;
   /** The server refused the refresh: the user has to sign in again. Once, until a session begins anew. */
-  expired: ClientEvent<"answered" | "signed_out">;
+  expired: ClientEvent<"answered" | "signed_out" | "superseded">;
   /** A refresh failed, and it means nothing for the session. */
   unavailable: ClientEvent<"answered" | "lost" | "overdue">;
   /** A request was answered 401 under the cookie that had just been renewed for it: blocked cookies, as a rule. */
@@ -139,7 +139,8 @@ export interface ClientEventMap {
 /**
  * `cause`: a request met a 401 (`unauthorized`), the announced lifetime was over (`lifetime`), `refresh` or
  * `ensureFresh` was called (`asked`), the refresh was answered with a refusal (`answered`), got no answer (`lost`), or
- * none in time (`overdue`), or the user signed out in another tab (`signed_out`). `by`: whether this client or a peer
+ * none in time (`overdue`), the user signed out in another tab (`signed_out`), or cookies of the session before have
+ * replaced those of a sign-in (`superseded`): the server takes the user for somebody else. `by`: whether this client or a peer
  * brought it about. `status`: that of the answer behind it, if there was one.
  */
 export type ClientEvent<Cause extends string> = CustomEvent<{

@@ -47,6 +47,8 @@ extern "C" {
     fn signal_of(this: &Request) -> JsValue;
     #[wasm_bindgen(method, getter, js_name = lifetime)]
     fn lifetime_of(this: &Request) -> f64;
+    #[wasm_bindgen(method, getter, js_name = subject)]
+    fn subject_of(this: &Request) -> u32;
 }
 
 #[global_allocator]
@@ -97,15 +99,18 @@ pub fn call(
     kind: u32,
     request: Request,
     replayable: bool,
-    _address: u32,
-    _sent_at: f64,
+    address: u32,
+    sent_at: f64,
 ) -> JsValue {
     let kind = match kind {
         1 => Kind::SignIn,
         2 => Kind::SignOut,
         _ => Kind::Request { replayable },
     };
-    on(client, |client| client.call(kind, request))
+    let sent_at = (!sent_at.is_nan()).then_some(sent_at);
+    on(client, |client| {
+        client.call(kind, request, address, sent_at)
+    })
 }
 
 /// Resolves when the access cookie is no older than `max_age` milliseconds, or than it may be if that is `NaN`.
@@ -206,5 +211,9 @@ impl Outgoing for Request {
 
     fn lifetime(&self) -> f64 {
         self.lifetime_of()
+    }
+
+    fn subject(&self) -> u32 {
+        self.subject_of()
     }
 }

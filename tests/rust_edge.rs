@@ -37,7 +37,7 @@ impl World {
                 : new Response('{{"error":"expired"}}', {{ status: 401 }});
               world.fetch = (input, init) => {{
                 const request = new Request(input, init);
-                if (new URL(request.url).pathname === "/auth/refresh") {{
+                if (new URL(request.url).pathname.startsWith("/auth/refresh")) {{
                   world.refreshes.push({{ request, init }});
                   reached.resolve();
                   return world.refresh(request);
@@ -57,10 +57,10 @@ impl World {
     }
 
     fn builder(&self) -> ClientBuilder {
-        // A session of its own: the refresh URL is its name.
+        // A session of its own: the path of the refresh URL is its name.
         thread_local!(static LATEST: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
         let number = LATEST.replace(LATEST.get() + 1);
-        Client::builder(format!("/auth/refresh?{number}")).fetch(self.get("fetch").unchecked_into())
+        Client::builder(format!("/auth/refresh/{number}")).fetch(self.get("fetch").unchecked_into())
     }
 
     fn client(&self) -> Client {
@@ -506,7 +506,7 @@ async fn r26_credentials_and_csrf_header_go_to_guarded_urls_only() {
         [r.credentials, r.mode, r.headers.get('x-csrf')].join()).join('|')";
     assert_eq!(
         world.says(sent).await,
-        "same-origin,same-origin,1|same-origin,cors,|include,cors,1|same-origin,cors,|same-origin,cors,|same-origin,cors,"
+        "same-origin,cors,1|same-origin,cors,|include,cors,1|same-origin,cors,|same-origin,cors,|same-origin,cors,"
     );
 }
 
@@ -656,7 +656,7 @@ async fn options_come_from_a_value_and_events_go_to_one() {
     let json = js_sys::JSON::stringify(&event).unwrap();
     assert_eq!(
         String::from(json),
-        r#"{"kind":"refreshed","cause":"unauthorized","by":"client"}"#
+        r#"{"kind":"refreshed","cause":"unauthorized","by":"client","status":200}"#
     );
     assert_eq!(client.state().to_js(), JsValue::from("active"));
 

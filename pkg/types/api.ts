@@ -65,7 +65,7 @@ const undo: () => void = client.install();
 // Events, by name.
 client.addEventListener("expired", (event) => {
   same<typeof event, ClientEventMap["expired"]>(true);
-  same<typeof event.detail.cause, "answered" | "signed_out">(true);
+  same<typeof event.detail.cause, "answered" | "signed_out" | "superseded">(true);
   same<typeof event.detail.by, "client" | "peer">(true);
   // @ts-expect-error A refused refresh was not lost.
   const lost = event.detail.cause === "lost";

@@ -1,4 +1,4 @@
-use super::{CallId, ClientId, Key, Word};
+use super::{CallId, ClientId, Credit, Key, Word};
 
 /// What the shell is to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,52 +25,68 @@ pub(crate) enum Action {
         number: u32,
         key: Key,
     },
-    /// Give up the refresh on the wire: its answer must not come after the end of its session.
-    Abandon,
     /// Tell the peers, and whoever comes up later.
     Tell(Word),
-    /// Tell every client. `by` is the one that brought it about; nobody means a peer.
-    Announce {
-        event: Event,
-        cause: Cause,
-        by: Option<ClientId>,
-    },
+    /// What the page shows may be somebody else's: load it anew.
+    Reload,
+    /// Tell every client.
+    Announce { event: Event, credit: Credit },
 }
 
 /// Why a call is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    RefreshUnavailable,
-    NotReplayable,
-    Disposed,
+    RefreshUnavailable = 0,
+    NotReplayable = 1,
+    Disposed = 2,
 }
 
 /// What clients are told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    Refreshed,
-    Expired,
-    Unavailable,
-    Ineffective,
+    Refreshed = 0,
+    Expired = 1,
+    Unavailable = 2,
+    Ineffective = 3,
 }
 
 /// What brought an event about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// A guarded request was answered with an expired status.
-    Unauthorized,
+    Unauthorized = 0,
     /// The lifetime that the server had announced was over.
-    Lifetime,
+    Lifetime = 1,
     /// `refresh` or `ensureFresh` was called.
-    Asked,
+    Asked = 2,
     /// The refresh was answered, with a refusal.
-    Answered,
+    Answered = 3,
     /// The refresh was not answered.
-    Lost,
+    Lost = 4,
     /// The refresh was not answered in time.
-    Overdue,
+    Overdue = 5,
     /// The user signed out elsewhere.
-    SignedOut,
+    SignedOut = 6,
+    /// A refresh of the session before has replaced the cookies of a sign-in.
+    Superseded = 7,
+}
+
+impl Cause {
+    const ALL: [Self; 8] = [
+        Self::Unauthorized,
+        Self::Lifetime,
+        Self::Asked,
+        Self::Answered,
+        Self::Lost,
+        Self::Overdue,
+        Self::SignedOut,
+        Self::Superseded,
+    ];
+
+    /// What is written as that number; other deployments write the same.
+    pub(crate) fn from_code(code: f64) -> Option<Self> {
+        Self::ALL.get(code as usize).copied()
+    }
 }
 
 /// What the shell has not been told yet, in order.

@@ -1,26 +1,34 @@
-use std::num::NonZeroU32;
+use std::collections::VecDeque;
 
-use super::{Millis, epoch::Epoch};
+use super::{Kind, Millis, epoch::Epoch};
 
-/// A call. No two calls have the same, so an event that comes late finds nothing. And none has a zero, so that there is
-/// room for no call at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CallId(NonZeroU32);
+/// How many bits of a number name the place of a call; the others tell it from the calls that had that place before.
+const PLACE_BITS: u32 = 21;
 
-impl Default for CallId {
-    fn default() -> Self {
-        Self(NonZeroU32::MIN)
-    }
+/// A call. No two calls have the same, so an event that comes late finds nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct CallId {
+    place: u32,
+    serial: u32,
 }
 
 impl CallId {
-    /// As a number, to pass through where there are only numbers.
-    pub(crate) fn to_bits(self) -> u32 {
-        self.0.get()
+    /// As a whole number below 2^53, to pass through where there are only numbers.
+    pub(crate) fn to_number(self) -> f64 {
+        (u64::from(self.serial) << PLACE_BITS | u64::from(self.place)) as f64
     }
 
-    pub(crate) fn from_bits(bits: u32) -> Self {
-        NonZeroU32::new(bits).map_or_else(Self::default, Self)
+    pub(crate) fn from_number(number: f64) -> Self {
+        let bits = number as u64;
+        Self {
+            place: bits as u32 & ((1 << PLACE_BITS) - 1),
+            serial: (bits >> PLACE_BITS) as u32,
+        }
+    }
+
+    /// Where it is in a list: no two calls under way are in the same place.
+    pub(crate) fn place(self) -> usize {
+        self.place as usize
     }
 }
 
@@ -33,32 +41,65 @@ pub(crate) struct ClientId(pub(crate) u32);
 pub(crate) struct Call {
     pub(crate) id: CallId,
     pub(crate) client: ClientId,
-    pub(crate) kind: super::Kind,
+    pub(crate) kind: Kind,
     pub(crate) stage: Stage,
     /// The epoch that its latest attempt was sent under.
     pub(crate) epoch: Epoch,
     /// When its latest attempt was sent.
     pub(crate) sent_at: Millis,
+    /// Tells where its request goes from other addresses.
+    pub(crate) address: u32,
     /// How long it may wait for us in all; a refresh started for it is given as long.
     pub(crate) timeout: Millis,
     /// What is left of the time that it may spend waiting for us. While it waits: when that time is up.
     pub(crate) patience: Millis,
+    /// Which of the waits of all calls this one is, while it waits.
+    ticket: u32,
 }
 
 impl Call {
-    /// Whether it waits for us.
-    pub(crate) fn waits(&self) -> bool {
-        matches!(self.stage, Stage::Gated | Stage::Refused { .. })
+    pub(crate) fn new(client: ClientId, kind: Kind, address: u32, timeout: Millis) -> Self {
+        Self {
+            id: CallId::default(),
+            client,
+            kind,
+            stage: Stage::Sent,
+            epoch: Epoch::default(),
+            sent_at: Millis::NEG_INFINITY,
+            address,
+            timeout,
+            patience: timeout,
+            ticket: 0,
+        }
     }
 
-    pub(crate) fn is_sign_out(&self) -> bool {
-        matches!(self.kind, super::Kind::SignOut)
+    /// Whether it waits for us.
+    pub(crate) fn waits(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Gated | Stage::Again | Stage::Refused { .. }
+        )
+    }
+
+    /// Whether it begins or ends a session.
+    fn signs(&self) -> bool {
+        matches!(self.kind, Kind::SignIn | Kind::SignOut)
+    }
+
+    /// Whether it waits to be sent under the lock.
+    pub(crate) fn wants_lock(&self) -> bool {
+        self.signs() && matches!(self.stage, Stage::Gated | Stage::Again)
     }
 
     /// Whether it waits with a 401 and can be sent once more.
     pub(crate) fn can_be_sent_again(&self) -> bool {
-        matches!(self.kind, super::Kind::Request { replayable: true })
+        self.kind == Kind::Request { replayable: true }
             && matches!(self.stage, Stage::Refused { .. })
+    }
+
+    /// Whether it is a request that waits at the gate.
+    pub(crate) fn is_gated(&self) -> bool {
+        self.stage == Stage::Gated && matches!(self.kind, Kind::Request { .. })
     }
 }
 
@@ -67,6 +108,12 @@ impl Call {
 pub(crate) enum Stage {
     /// Waits for the refresh under way; has not been sent yet.
     Gated,
+    /// A sign-out that waits to be sent once more.
+    Again,
+    /// A sign-out on the wire that has yet to hear whether the lock was free.
+    Early,
+    /// A sign-out on the wire beside a refresh, whose cookies may come after it.
+    Behind,
     /// Holds a 401 and waits for what comes of the refresh. `whole`: its body is still there to be read.
     Refused { whole: bool },
     /// On the wire for the first time.
@@ -79,59 +126,225 @@ pub(crate) enum Stage {
     Last,
 }
 
-/// The calls under way; those that wait are in the order in which they came to wait. A plain list, because a page
-/// makes many calls, and few at a time.
+/// The calls under way. What is done for one of them costs the same, however many there are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Calls {
-    latest: CallId,
-    pub(super) calls: Vec<Call>,
+    places: Vec<Option<Call>>,
+    free: Vec<u32>,
+    /// Places of calls that are over here, and that the shell has yet to hear of.
+    freed: Vec<u32>,
+    /// How many calls there have been.
+    serial: u32,
+    /// The requests and commands that wait, in the order in which they came to wait. One that waits no more may be in it
+    /// still, with a ticket that is not its own.
+    queue: VecDeque<(CallId, u32)>,
+    /// How many of them do wait.
+    queued: usize,
+    /// How many waits there have been.
+    tickets: u32,
+    /// No patience of theirs ends before this.
+    soonest: Millis,
+    /// The sign-ins and sign-outs, waiting or not. There is seldom more than one.
+    signing: Vec<CallId>,
 }
 
 impl Calls {
     /// Gives the call its id.
     pub(crate) fn insert(&mut self, mut call: Call) -> CallId {
-        self.latest = CallId::from_bits(self.latest.to_bits().wrapping_add(1));
-        call.id = self.latest;
-        self.push(call);
-        self.latest
+        self.serial = self.serial.wrapping_add(1);
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.places.push(None);
+            self.places.len() as u32 - 1
+        });
+        call.id = CallId {
+            place,
+            serial: self.serial,
+        };
+        if call.signs() {
+            self.signing.push(call.id);
+        }
+        if let Some(free) = self.places.get_mut(place as usize) {
+            *free = Some(call);
+        }
+        call.id
     }
 
-    pub(crate) fn push(&mut self, call: Call) {
-        self.calls.push(call);
+    pub(crate) fn get(&self, id: CallId) -> Option<Call> {
+        let call = self.places.get(id.place()).copied().flatten();
+        call.filter(|call| call.id == id)
     }
 
-    pub(crate) fn get(&self, id: CallId) -> Option<&Call> {
-        self.calls.iter().find(|call| call.id == id)
+    fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
+        let call = self.places.get_mut(id.place()).and_then(Option::as_mut);
+        call.filter(|call| call.id == id)
     }
 
-    pub(crate) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
-        self.calls.iter_mut().find(|call| call.id == id)
+    pub(crate) fn remove(&mut self, id: CallId) -> Option<Call> {
+        let call = self.get(id)?;
+        self.leave_queue(call);
+        self.signing.retain(|it| *it != id);
+        if let Some(place) = self.places.get_mut(id.place()) {
+            *place = None;
+            self.freed.push(id.place);
+        }
+        Some(call)
     }
 
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Call> {
-        self.calls.iter().filter(|call| call.waits())
+    /// The shell has heard of all that is over: those places can be given to others.
+    pub(crate) fn recycle(&mut self) {
+        self.free.append(&mut self.freed);
     }
 
-    pub(crate) fn nth_waiting(&self, index: usize) -> Option<&Call> {
-        self.waiting().nth(index)
+    /// The call waits from now on, and its time runs.
+    pub(crate) fn park(&mut self, now: Millis, id: CallId, stage: Stage) {
+        self.tickets = self.tickets.wrapping_add(1);
+        let ticket = self.tickets;
+        let Some(call) = self.get_mut(id) else { return };
+        (call.stage, call.ticket) = (stage, ticket);
+        call.patience += now;
+        let (signs, patience) = (call.signs(), call.patience);
+        if !signs {
+            self.soonest = if self.queued == 0 {
+                patience
+            } else {
+                self.soonest.min(patience)
+            };
+            self.queued += 1;
+            self.queue.push_back((id, ticket));
+        }
     }
 
-    pub(crate) fn of(&mut self, client: ClientId) -> impl Iterator<Item = &mut Call> {
-        self.calls
-            .iter_mut()
-            .filter(move |call| call.client == client)
+    /// The call is on the wire from now on. What is left of its time is kept for another wait.
+    pub(crate) fn send(&mut self, now: Millis, id: CallId, stage: Stage, epoch: Epoch) {
+        let Some(call) = self.get(id) else { return };
+        self.leave_queue(call);
+        if let Some(call) = self.get_mut(id) {
+            if call.waits() {
+                call.patience -= now;
+            }
+            (call.stage, call.epoch, call.sent_at) = (stage, epoch, now);
+        }
+    }
+
+    /// Its first attempt was sent before this engine was there.
+    pub(crate) fn date(&mut self, id: CallId, sent_at: Millis, epoch: Epoch) {
+        if let Some(call) = self.get_mut(id) {
+            (call.sent_at, call.epoch) = (sent_at, epoch);
+        }
+    }
+
+    /// It goes on as before, and stands elsewhere: it still waits, or it is still on the wire.
+    pub(crate) fn restage(&mut self, id: CallId, stage: Stage) {
+        if let Some(call) = self.get_mut(id) {
+            call.stage = stage;
+        }
+    }
+
+    fn leave_queue(&mut self, call: Call) {
+        if !call.waits() || call.signs() {
+            return;
+        }
+        if let Some(call) = self.get_mut(call.id) {
+            call.ticket = 0;
+        }
+        self.queued -= 1;
+        while let Some(front) = self.queue.front()
+            && self.queued_as(front).is_none()
+        {
+            self.queue.pop_front();
+        }
+    }
+
+    fn queued_as(&self, (id, ticket): &(CallId, u32)) -> Option<Call> {
+        self.get(*id).filter(|call| call.ticket == *ticket)
+    }
+
+    /// Whether there is a call that waits, or a sign-out that has yet to hear whether the lock was free.
+    pub(crate) fn any_wants_something(&self) -> bool {
+        let wants = |call: &Call| call.waits() || call.stage == Stage::Early;
+        self.queued > 0 || self.signing().any(|call| wants(&call))
+    }
+
+    /// Whether a call waits for a refresh, and not to be sent under the lock.
+    pub(crate) fn any_wants_refresh(&self) -> bool {
+        self.queued > 0
+            || self
+                .signing()
+                .any(|call| call.waits() && !call.wants_lock())
+    }
+
+    /// All that wait, the sign-ins and sign-outs last.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = Call> {
+        let queued = self.queue.iter().filter_map(|entry| self.queued_as(entry));
+        queued.chain(self.signing().filter(Call::waits))
+    }
+
+    /// The ids of all that wait.
+    pub(crate) fn waiting_ids(&self) -> Vec<CallId> {
+        self.waiting().map(|call| call.id).collect()
+    }
+
+    /// The sign-ins and sign-outs, in the order in which they were made.
+    pub(crate) fn signing(&self) -> impl Iterator<Item = Call> {
+        self.signing.iter().filter_map(|id| self.get(*id))
+    }
+
+    /// When the first of those that wait has waited long enough, or before.
+    pub(crate) fn soonest(&self) -> Millis {
+        let queued = if self.queued > 0 {
+            self.soonest
+        } else {
+            Millis::INFINITY
+        };
+        let signing = self.signing().filter(Call::waits);
+        signing.map(|call| call.patience).fold(queued, f64::min)
+    }
+
+    /// Those whose patience ends by then, but for who waits for the lock.
+    pub(crate) fn impatient(&mut self, until: Millis) -> Vec<CallId> {
+        if until < self.soonest() {
+            return Vec::new();
+        }
+        let mut soonest = Millis::INFINITY;
+        let mut found = Vec::new();
+        for call in self.waiting() {
+            if call.wants_lock() {
+                continue;
+            }
+            if call.patience <= until {
+                found.push(call.id);
+            } else {
+                soonest = soonest.min(call.patience);
+            }
+        }
+        self.soonest = soonest;
+        found
     }
 
     /// The cookie changed at that moment, and begins that epoch: what was sent since was sent under it.
     pub(crate) fn renew_since(&mut self, moment: Millis, epoch: Epoch) {
-        for call in &mut self.calls {
+        for call in self.places.iter_mut().flatten() {
             if call.sent_at > moment && call.stage != Stage::Gated {
                 call.epoch = epoch;
             }
         }
     }
 
-    pub(crate) fn remove(&mut self, id: CallId) {
-        self.calls.retain(|call| call.id != id);
+    /// What comes back to those of that client is their answer.
+    pub(crate) fn let_go(&mut self, client: ClientId) {
+        for call in self.places.iter_mut().flatten() {
+            if call.client == client {
+                call.stage = Stage::Last;
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+impl Calls {
+    /// All of them: those that wait first, in their order.
+    pub(crate) fn all(&self) -> Vec<Call> {
+        let others = self.places.iter().flatten().filter(|call| !call.waits());
+        self.waiting().chain(others.copied()).collect()
     }
 }

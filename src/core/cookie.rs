@@ -1,4 +1,7 @@
-use super::{Millis, epoch::Epoch};
+use super::{Key, Millis, epoch::Epoch};
+
+/// A lifetime below this is a slip or a broken clock; believing it would put a refresh before every request.
+const SHORTEST_LIFETIME: Millis = 1_000.0;
 
 /// What is known of the access cookie. It is `HttpOnly`, so that is when it changed, and how long it lives.
 #[derive(Clone, Debug)]
@@ -6,22 +9,60 @@ pub(crate) struct Cookie {
     pub(crate) epoch: Epoch,
     /// When the epoch began. Word of what was before that is no news.
     pub(crate) at: Millis,
+    /// When the refresh was sent that began it, or the same moment.
+    pub(crate) sent_at: Millis,
     /// The epoch in which the session of today began. An older attempt belongs to whoever was signed in before,
     /// and its request is never sent again under the cookies of somebody else.
     pub(crate) session: Epoch,
+    /// When that was.
+    pub(crate) session_at: Millis,
+    /// The name that peers know the session by, if it was seen to begin.
+    pub(crate) name: Key,
     /// When the lifetime that the server has announced is over.
     pub(crate) until: Option<Millis>,
+    /// Whether a request with it was let in.
+    pub(crate) proven: bool,
+    /// Tells whose it is from whose others are; 0 if nobody has said.
+    pub(crate) subject: u32,
+}
+
+/// What an answer that sets cookies says of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grant {
+    /// How long the access token lives; `NaN` if nobody says.
+    pub(crate) lifetime: Millis,
+    /// Tells the user from others; 0 if nobody says.
+    pub(crate) subject: u32,
 }
 
 impl Cookie {
-    /// The cookie changed at that moment.
-    pub(crate) fn advance(&mut self, moment: Millis) {
+    /// The cookie changed at that moment, by a request that was sent at `sent_at`.
+    pub(crate) fn advance(&mut self, moment: Millis, sent_at: Millis) {
         self.epoch.advance();
         self.at = moment;
+        self.sent_at = sent_at;
+        self.until = None;
+        self.proven = false;
+    }
+
+    /// Takes over what was said of it. The token is no older than the request for it, whatever time the answer took.
+    pub(crate) fn grant(&mut self, asked_at: Millis, grant: Grant) {
+        // Written so that a NaN fails it.
+        if grant.lifetime >= SHORTEST_LIFETIME {
+            self.until = Some(asked_at + grant.lifetime);
+        }
+        if grant.subject != 0 {
+            self.subject = grant.subject;
+        }
     }
 
     pub(crate) fn is_over(&self, now: Millis) -> bool {
         self.until.is_some_and(|until| now >= until)
+    }
+
+    /// Whether that is known to be somebody else's.
+    pub(crate) fn is_anothers(&self, subject: u32) -> bool {
+        self.subject != 0 && subject != 0 && self.subject != subject
     }
 }
 
@@ -30,8 +71,22 @@ impl Default for Cookie {
         Self {
             epoch: Epoch::default(),
             at: Millis::NEG_INFINITY,
+            sent_at: Millis::NEG_INFINITY,
             session: Epoch::default(),
+            session_at: Millis::NEG_INFINITY,
+            name: Key::default(),
             until: None,
+            proven: false,
+            subject: 0,
+        }
+    }
+}
+
+impl Default for Grant {
+    fn default() -> Self {
+        Self {
+            lifetime: Millis::NAN,
+            subject: 0,
         }
     }
 }

@@ -6,6 +6,10 @@
 pub(crate) struct Epoch(u32);
 
 impl Epoch {
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
     pub(crate) fn advance(&mut self) {
         self.0 = self.0.wrapping_add(1);
     }

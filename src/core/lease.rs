@@ -9,4 +9,6 @@ pub(crate) struct Lease {
     pub(crate) at: Millis,
     /// Whether the lock had to be waited for since a peer was heard of, or a refresh came to an end.
     pub(crate) waited: bool,
+    /// The longest that a call of ours may wait. Nobody is believed to take the lock for longer.
+    pub(crate) longest: Millis,
 }

@@ -27,6 +27,8 @@ mod tests;
 
 pub(crate) use action::{Action, Cause, Event, Failure};
 pub(crate) use calls::{CallId, ClientId};
+pub(crate) use cookie::Grant;
+pub(crate) use flight::Credit;
 pub(crate) use outcome::{Outcome, RefreshEnd};
 pub(crate) use peers::{Key, News, Word};
 #[cfg(test)]

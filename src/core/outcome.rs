@@ -1,4 +1,4 @@
-use super::Millis;
+use super::{Grant, Millis};
 
 /// What a refresh came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub(crate) enum RefreshEnd {
         said: Option<Outcome>,
         /// How long the server asks us to keep away (`Retry-After`), in milliseconds.
         retry_after: Option<Millis>,
+        /// If it set cookies: what it says of them.
+        grant: Grant,
     },
     /// No answer came, so nobody here knows whether the server has rotated the refresh token.
     Lost,

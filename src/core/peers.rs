@@ -9,20 +9,30 @@ pub(crate) struct Word {
     pub(crate) news: News,
     /// How long ago it came about.
     pub(crate) age: Millis,
-    /// How long what it tells of takes: a refresh at the most, a pause at least.
+    /// How long what it tells of takes: a refresh at the most, a pause at least, the life of a cookie if that is known.
     pub(crate) span: Millis,
+    /// How long ago the refresh was sent that it is about.
+    pub(crate) sent: Millis,
     /// What brought it about.
     pub(crate) cause: Cause,
+    /// The status of the answer behind it; 0 if there was none.
+    pub(crate) status: u16,
     /// The refresh that it is about.
     pub(crate) key: Key,
+    /// Where a request was refused last: a success there is news.
+    pub(crate) address: u32,
+    /// Which session it is about, if that is known.
+    pub(crate) session: Key,
+    /// Whose that is; 0 if nobody knows.
+    pub(crate) subject: u32,
 }
 
-/// Names a refresh, the same each time that it is sent. What its `Idempotency-Key` is made of.
+/// Names a refresh, the same each time that it is sent (what its `Idempotency-Key` is made of), or a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Key {
-    /// A random number of the tab, worker or bundle that sent it first.
+    /// A random number of the tab, worker or bundle that began it; 0 if nobody knows.
     pub(crate) seed: f64,
-    /// Which of its refreshes it was.
+    /// Which of its refreshes or sessions it was.
     pub(crate) number: u32,
 }
 
@@ -30,13 +40,36 @@ pub(crate) struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     /// A refresh has been sent, and counts as lost after `span`.
-    Started,
+    Started = 0,
     /// The access cookie was renewed.
-    Refreshed,
-    /// The server refused a refresh.
-    Expired,
+    Refreshed = 1,
+    /// The session is over: a refresh was refused, or somebody else's cookies are there.
+    Expired = 2,
     /// A refresh failed; nobody is to send another one for `span`.
-    Unavailable,
-    SignedIn,
-    SignedOut,
+    Unavailable = 3,
+    SignedIn = 4,
+    SignedOut = 5,
+}
+
+impl News {
+    const ALL: [Self; 6] = [
+        Self::Started,
+        Self::Refreshed,
+        Self::Expired,
+        Self::Unavailable,
+        Self::SignedIn,
+        Self::SignedOut,
+    ];
+
+    /// What is written as that number; other deployments write the same.
+    pub(crate) fn from_code(code: f64) -> Option<Self> {
+        Self::ALL.get(code as usize).copied()
+    }
+}
+
+impl Key {
+    /// Whether both are known, and not the same.
+    pub(crate) fn differs(self, other: Self) -> bool {
+        self.seed != 0.0 && other.seed != 0.0 && self != other
+    }
 }

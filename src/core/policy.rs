@@ -1,4 +1,4 @@
-use super::{Millis, Outcome};
+use super::{Grant, Millis, Outcome};
 
 /// What one client has been configured with, as far as decisions go.
 #[derive(Debug)]
@@ -31,7 +31,6 @@ pub(crate) struct Facts(pub(crate) u32);
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Answer {
     /// 0: a redirect that was not followed.
-    #[allow(dead_code, reason = "events name no status of a request yet")]
     pub(crate) status: u16,
     /// The server wants a fresher access token.
     pub(crate) expired: bool,
@@ -41,8 +40,9 @@ pub(crate) struct Answer {
     /// To a sign-in: a session has begun.
     pub(crate) begins: bool,
     /// To a sign-out: the session has ended.
-    #[allow(dead_code, reason = "a session ends as its sign-out is sent")]
     pub(crate) ends: bool,
+    /// To a sign-in: what it says of the cookies that it sets.
+    pub(crate) grant: Grant,
 }
 
 /// A request's credentials mode (Fetch standard, section 2.2.5).
@@ -165,6 +165,7 @@ impl Policy {
             ok: is_success && !redirected && !facts.has(Facts::CACHED),
             begins: said.map_or(is_success && !redirected, |it| it == Outcome::Renewed),
             ends: said.map_or(is_success || redirected, |it| it == Outcome::Expired),
+            grant: Grant::default(),
         }
     }
 }

@@ -23,7 +23,8 @@ use super::CallId;
 ///              renewed: a new epoch; expired: the session is over
 /// ```
 ///
-/// A sign-out goes the same way: Idle, Locking, [`Refresh::SigningOut`], Idle. Only Locking and Underway close the gate.
+/// A refusal is confirmed before the session is over: Underway, [`Refresh::Confirming`], Idle. A sign-in and a sign-out go
+/// the same way: Idle, Locking, [`Refresh::Signing`], Idle. Only Locking (for a refresh) and Underway close the gate.
 /// In the other states guarded requests go out: at worst they meet a 401 and wait, at best they find that the session
 /// is fine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +39,15 @@ pub(crate) enum Refresh {
     Doubting,
     /// The last one failed; the next goes out when the pause is over.
     Cooling,
-    /// A sign-out is on the wire, and the lock is ours: a refresh beside it would outlive the session. Once it is due the
-    /// lock is given back.
-    SigningOut {
+    /// A sign-in or a sign-out is on the wire, and the lock is ours: a refresh beside it would put the cookies of before in
+    /// place of those that it sets. Once it is due the lock is given back.
+    Signing {
         by: CallId,
     },
+    /// A session has begun or ended beside our refresh. The lock is ours until that ends, for its cookies may come still;
+    /// once it is due the lock is given back.
+    Leftover,
+    /// The refresh was refused, and a waiting request is sent again before that is believed. The lock is ours. Once it is
+    /// due the refusal stands.
+    Confirming,
 }

@@ -77,6 +77,8 @@ pub enum Cause {
     Overdue,
     /// The user signed out in another tab.
     SignedOut,
+    /// Cookies of the session before have replaced those of a sign-in: the server takes the user for somebody else.
+    Superseded,
 }
 
 /// Who brought an event about.

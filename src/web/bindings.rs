@@ -28,6 +28,14 @@ extern "C" {
     #[wasm_bindgen(catch, js_namespace = localStorage, js_name = getItem)]
     pub(crate) fn kept(name: &JsValue) -> Result<JsValue, JsValue>;
 
+    #[wasm_bindgen(catch, js_namespace = sessionStorage, js_name = setItem)]
+    pub(crate) fn keep_here(name: &JsValue, text: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_namespace = sessionStorage, js_name = getItem)]
+    pub(crate) fn kept_here(name: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = location)]
+    pub(crate) fn reload() -> Result<(), JsValue>;
+
     #[wasm_bindgen(catch, js_name = addEventListener)]
     pub(crate) fn listen(event: &str, then: &Function) -> Result<(), JsValue>;
     #[wasm_bindgen(catch, js_name = removeEventListener)]
@@ -66,7 +74,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(crate) fn close(this: &Channel);
 
-    /// A message of a channel, or a `pageshow`.
+    /// A message of a channel, a `pagehide` or a `pageshow`.
     pub(crate) type Event;
     #[wasm_bindgen(method, getter)]
     pub(crate) fn data(this: &Event) -> JsValue;
@@ -78,13 +86,22 @@ extern "C" {
     #[wasm_bindgen(js_name = String)]
     pub(crate) fn to_text(value: &JsValue) -> JsValue;
     #[wasm_bindgen(js_namespace = Array, js_name = of)]
+    #[allow(clippy::too_many_arguments, reason = "one for each number of a word")]
     pub(crate) fn list(
+        version: f64,
         news: u32,
         moment: f64,
         span: f64,
+        sent: f64,
         cause: u32,
+        status: u16,
         seed: f64,
         number: u32,
+        address: u32,
+        session_seed: f64,
+        session_number: u32,
+        subject: u32,
+        end: f64,
     ) -> JsValue;
 
     /// An array of them.

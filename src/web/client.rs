@@ -3,7 +3,10 @@ use std::rc::Rc;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
-use super::{any::*, driver::Driver};
+use super::{
+    any::*,
+    driver::{Driver, Made},
+};
 use crate::core::{ClientId, Kind, Policy, Standing};
 
 /// One client: what it was configured with, and the session that it shares with others of that name.
@@ -27,21 +30,33 @@ impl Client {
         client
     }
 
-    /// Sends a guarded request, a sign-in or a sign-out.
-    pub(crate) fn call(self: &Rc<Self>, kind: Kind, request: impl Into<AnyOutgoing>) -> Promise {
+    /// Sends a guarded request, a sign-in or a sign-out. `address` tells where it goes from other addresses. `sent_at`: its
+    /// first attempt was sent then.
+    pub(crate) fn call(
+        self: &Rc<Self>,
+        kind: Kind,
+        request: impl Into<AnyOutgoing>,
+        address: u32,
+        sent_at: Option<f64>,
+    ) -> Promise {
         let request = request.into();
-        let signal = request.signal();
-        self.driver.call(self, kind, Some(request), signal)
+        let made = Made {
+            signal: request.signal(),
+            request: Some(request),
+            address,
+            sent_at,
+        };
+        self.driver.call(self, kind, made)
     }
 
     /// Resolves when the access cookie is known to be no older than `max_age` milliseconds. `NaN`: than the server says.
     pub(crate) fn ensure_fresh(self: &Rc<Self>, max_age: f64, signal: JsValue) -> Promise {
-        self.driver
-            .call(self, Kind::EnsureFresh { max_age }, None, signal)
+        let kind = Kind::EnsureFresh { max_age };
+        self.driver.call(self, kind, command(signal))
     }
 
     pub(crate) fn refresh(self: &Rc<Self>, signal: JsValue) -> Promise {
-        self.driver.call(self, Kind::Refresh, None, signal)
+        self.driver.call(self, Kind::Refresh, command(signal))
     }
 
     /// Somebody has signed in, and no request of this client's told.
@@ -60,5 +75,12 @@ impl Client {
 
     pub(crate) fn dispose(&self) {
         self.driver.remove(self.id);
+    }
+}
+
+fn command(signal: JsValue) -> Made {
+    Made {
+        signal,
+        ..Made::default()
     }
 }

@@ -18,8 +18,8 @@ use super::{
     update,
 };
 use crate::core::{
-    Action, CallId, Cause, ClientId, Event, Failure, Key, Kind, News, RefreshEnd, Session,
-    Standing, Word,
+    Action, CallId, ClientId, Credit, Event, Failure, Grant, Key, Kind, RefreshEnd, Session,
+    Standing,
 };
 
 type Settlement = Result<JsValue, JsValue>;
@@ -33,8 +33,9 @@ pub(crate) struct Driver {
     session: RefCell<Session>,
     clients: RefCell<Vec<Rc<Client>>>,
     next_client: Cell<u32>,
-    calls: RefCell<Vec<Rc<Underway>>>,
-    flight: Flight,
+    /// Each in its place ([`CallId::place`]).
+    calls: RefCell<Vec<Option<Rc<Pending>>>>,
+    flights: Flights,
     peers: Peers,
     timer: Timer,
     callback: Callback,
@@ -54,13 +55,14 @@ enum Step {
     Locked,
     LockFailed,
     Heard,
+    Hidden,
     Returned,
     Deferred,
     Held,
     Nothing,
 }
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     Step::Answered,
     Step::Rejected,
     Step::Aborted,
@@ -72,6 +74,7 @@ const STEPS: [Step; 15] = [
     Step::Locked,
     Step::LockFailed,
     Step::Heard,
+    Step::Hidden,
     Step::Returned,
     Step::Deferred,
     Step::Held,
@@ -79,11 +82,9 @@ const STEPS: [Step; 15] = [
 ];
 
 /// What belongs to a call while it is under way.
-struct Underway {
+struct Pending {
     id: CallId,
     kind: Kind,
-    /// When it was made.
-    at: f64,
     client: Rc<Client>,
     request: Option<AnyOutgoing>,
     /// Whether that has been sent before.
@@ -95,6 +96,19 @@ struct Underway {
     ahead: ReadAhead,
     given: Cell<Given>,
     listener: Cell<Option<Function>>,
+}
+
+/// What a call is about.
+#[derive(Default)]
+pub(crate) struct Made {
+    /// `None`: a command.
+    pub(crate) request: Option<AnyOutgoing>,
+    /// The signal that aborts it, or `undefined`.
+    pub(crate) signal: JsValue,
+    /// Tells where its request goes from other addresses.
+    pub(crate) address: u32,
+    /// When its first attempt was sent, if that was before the engine was told.
+    pub(crate) sent_at: Option<f64>,
 }
 
 /// The promise that the caller has been given.
@@ -112,17 +126,20 @@ enum Given {
     Settled(Settlement),
 }
 
-/// The latest refresh.
+/// The refreshes of this page.
 #[derive(Default)]
-struct Flight {
+struct Flights {
+    /// Those on the wire, the latest last: each can be aborted.
+    awaited: RefCell<Vec<(u32, Controller)>>,
+    /// The number of the latest.
     number: Cell<u32>,
-    /// While it is on the wire.
-    controller: Cell<Option<Controller>>,
-    /// Why it failed: what `fetch` rejected with, or the status of the answer.
+    /// Why that one failed: what `fetch` rejected with, or the status of the answer.
     cause: Cell<JsValue>,
-    /// The status of the answer; 0 if none came, or a redirect.
-    status: Cell<u16>,
 }
+
+/// How many refreshes may be on the wire: one that is overdue may be answered still, and more would only take connections
+/// from the others.
+const MOST_FLIGHTS: usize = 3;
 
 thread_local! {
     static DRIVERS: RefCell<Vec<&'static Driver>> = const { RefCell::new(Vec::new()) };
@@ -158,7 +175,7 @@ impl Driver {
             clients: RefCell::default(),
             next_client: Cell::default(),
             calls: RefCell::default(),
-            flight: Flight::default(),
+            flights: Flights::default(),
             peers: Peers::new(name.clone()),
             timer: Timer::default(),
             callback: callback.into_js_value().unchecked_into(),
@@ -176,15 +193,19 @@ impl Driver {
 
     pub(crate) fn add(&self, client: &Rc<Client>) {
         if client.policy.cross_tab && !self.peers.is_open() {
-            let (heard, returned) = (self.on(Step::Heard, 0.0), self.on(Step::Returned, 0.0));
-            self.peers.open(heard, returned);
-            self.tell(|session| session.handle_return(now()));
+            self.peers.open([
+                self.on(Step::Heard, 0.0),
+                self.on(Step::Hidden, 0.0),
+                self.on(Step::Returned, 0.0),
+            ]);
+            let last = self.peers.latest();
+            self.tell(|session, now| session.handle_open(now, last));
         }
         update(&self.clients, |clients| clients.push(Rc::clone(client)));
     }
 
     pub(crate) fn remove(&self, id: ClientId) {
-        self.tell(|session| session.handle_dispose(now(), id));
+        self.tell(|session, now| session.handle_dispose(now, id));
         self.run();
         let was_last = update(&self.clients, |clients| {
             if let Some(index) = clients.iter().position(|client| client.id == id) {
@@ -198,24 +219,23 @@ impl Driver {
     }
 
     pub(crate) fn standing(&self) -> Standing {
-        self.tell(|session| session.standing())
+        self.see(|session| session.standing())
     }
 
     /// Begins a call; the promise is its caller's.
-    pub(crate) fn call(
-        &self,
-        client: &Rc<Client>,
-        kind: Kind,
-        request: Option<AnyOutgoing>,
-        signal: JsValue,
-    ) -> Promise {
-        let timeout = client.policy.timeout;
-        let at = now();
-        let id = self.tell(|session| session.handle_call(at, client.id, kind, timeout));
-        let call = Rc::new(Underway {
+    pub(crate) fn call(&self, client: &Rc<Client>, kind: Kind, made: Made) -> Promise {
+        let Made {
+            request,
+            signal,
+            address,
+            sent_at,
+        } = made;
+        let (by, timeout) = (client.id, client.policy.timeout);
+        let id =
+            self.tell(|session, now| session.handle_call(now, by, kind, timeout, address, sent_at));
+        let call = Rc::new(Pending {
             id,
             kind,
-            at,
             client: Rc::clone(client),
             request,
             again: Cell::default(),
@@ -225,7 +245,14 @@ impl Driver {
             given: Cell::default(),
             listener: Cell::default(),
         });
-        update(&self.calls, |calls| calls.push(Rc::clone(&call)));
+        update(&self.calls, |calls| {
+            if calls.len() <= id.place() {
+                calls.resize(id.place() + 1, None);
+            }
+            if let Some(place) = calls.get_mut(id.place()) {
+                *place = Some(Rc::clone(&call));
+            }
+        });
         self.run();
         match self.hand_over(&call) {
             Ok(value) => Promise::resolve(&value),
@@ -235,25 +262,23 @@ impl Driver {
 
     /// Somebody has signed in, and no request of ours told.
     pub(crate) fn signed_in(&self) {
-        self.tell(|session| session.handle_sign_in(now(), 200));
+        self.tell(Session::handle_signed_in);
         self.run();
     }
 
     /// Somebody has signed out, and no request of ours told.
     pub(crate) fn signed_out(&self) {
-        let word = Word {
-            news: News::SignedOut,
-            age: 0.0,
-            span: 0.0,
-            cause: Cause::Asked,
-            key: Key::default(),
-        };
-        self.tell(|session| session.handle_word(now(), word));
-        self.peers.tell(word);
+        self.tell(Session::handle_signed_out);
         self.run();
     }
 
-    fn tell<T: Default>(&self, what: impl FnOnce(&mut Session) -> T) -> T {
+    /// Tells the core what has happened. The clock is the page's own, so it is read before the core is borrowed.
+    fn tell<T: Default>(&self, what: impl FnOnce(&mut Session, f64) -> T) -> T {
+        let now = now();
+        self.see(|session| what(session, now))
+    }
+
+    fn see<T: Default>(&self, what: impl FnOnce(&mut Session) -> T) -> T {
         update(&self.session, what)
     }
 
@@ -275,7 +300,7 @@ impl Driver {
 
     /// `more` comes only with the two functions that settle a promise.
     fn come_back(&self, step: u32, about: f64, value: JsValue, more: JsValue) -> Settlement {
-        let id = CallId::from_bits(about as u32);
+        let id = CallId::from_number(about);
         match STEPS.get(step as usize) {
             Some(Step::Answered) => return self.answered(id, value.unchecked_into()),
             Some(Step::Rejected) => return self.rejected(id, value),
@@ -288,6 +313,7 @@ impl Driver {
             Some(Step::Locked) => return Ok(self.locked(about as u32, &value)),
             Some(Step::LockFailed) => self.lock_failed(about as u32),
             Some(Step::Heard) => self.heard(view(&value)),
+            Some(Step::Hidden) => self.peers.hide(view(&value)),
             Some(Step::Returned) => self.returned(view(&value)),
             Some(Step::Deferred) => {
                 if let Some(call) = self.find(id) {
@@ -313,13 +339,15 @@ impl Driver {
         let Some(request) = &call.request else {
             return Ok(JsValue::UNDEFINED);
         };
-        let answer = call.client.policy.read(request.read(&response));
-        call.response.set(Some(response));
-        self.tell(|session| session.handle_answer(now(), id, answer));
-        if call.kind == Kind::SignIn && answer.begins {
-            let lifetime = request.lifetime();
-            self.tell(|session| session.handle_lifetime(Some(call.at), lifetime));
+        let mut answer = call.client.policy.read(request.read(&response));
+        if call.kind == Kind::SignIn {
+            answer.grant = Grant {
+                lifetime: request.lifetime(),
+                subject: request.subject(),
+            };
         }
+        call.response.set(Some(response));
+        self.tell(|session, now| session.handle_answer(now, id, answer));
         self.run();
         self.hand_over(&call)
     }
@@ -333,16 +361,18 @@ impl Driver {
         let aborted = call.signal.is_object() && signal.aborted();
         let reason = if aborted { signal.reason() } else { reason };
         self.settle(&call, Err(reason));
-        self.tell(|session| session.handle_rejection(now(), id));
+        self.tell(|session, now| session.handle_rejection(now, id));
         self.run();
         self.hand_over(&call)
     }
 
     fn aborted(&self, id: CallId) {
         let Some(call) = self.find(id) else { return };
+        // It has had its event: to take it off the signal would cost the more, the more calls have that signal.
+        call.listener.take();
         self.discard(&call);
         self.settle(&call, Err(view::<AbortSignal>(&call.signal).reason()));
-        self.tell(|session| session.handle_abort(now(), id));
+        self.tell(|session, now| session.handle_abort(now, id));
         self.run();
     }
 
@@ -363,37 +393,39 @@ impl Driver {
         }
     }
 
-    fn drop_body(&self, call: &Underway) {
+    fn drop_body(&self, call: &Pending) {
         self.discard(call);
-        self.tell(|session| session.handle_dropped_body(call.id));
+        self.see(|session| session.handle_dropped_body(call.id));
     }
 
     fn refresh_answered(&self, number: u32, answer: &JsValue) {
         let end = End::read(answer);
-        if self.flight.number.get() == number {
-            self.flight.status.set(end.status);
-        }
         self.land(number, end.status.into(), end.answered());
-        self.tell(|session| session.handle_lifetime(None, end.lifetime));
         self.run();
     }
 
     fn refresh_lost(&self, number: u32, cause: JsValue) {
+        // It outlives its page, and only what is here is cut off from it.
+        if self.peers.is_hidden() {
+            return;
+        }
         self.land(number, cause, RefreshEnd::Lost);
         self.run();
     }
 
     fn land(&self, number: u32, cause: JsValue, end: RefreshEnd) {
-        if self.flight.number.get() == number {
-            self.flight.controller.set(None);
-            self.flight.cause.set(cause);
+        update(&self.flights.awaited, |awaited| {
+            awaited.retain(|it| it.0 != number)
+        });
+        if self.flights.number.get() == number {
+            self.flights.cause.set(cause);
         }
-        self.tell(|session| session.handle_refresh_end(now(), number, end));
+        self.tell(|session, now| session.handle_refresh_end(now, number, end));
     }
 
     fn timer_rang(&self) {
         self.timer.clear();
-        self.tell(|session| session.handle_time(now()));
+        self.tell(Session::handle_time);
         self.run();
     }
 
@@ -403,10 +435,10 @@ impl Driver {
         let mut held = JsValue::UNDEFINED;
         match self.peers.locked(number, lock, on) {
             Lock::Unwanted => return held,
-            Lock::Busy => self.tell(|session| session.handle_busy(now())),
+            Lock::Busy => self.tell(Session::handle_busy),
             Lock::Ours { waited } => {
                 held = bindings::defer(&self.on(Step::Held, 0.0)).into();
-                self.enter(waited);
+                self.take_lock(waited);
             }
         }
         self.run();
@@ -415,21 +447,23 @@ impl Driver {
 
     fn lock_failed(&self, number: u32) {
         if self.peers.has_none(number) {
-            self.enter(false);
+            self.take_lock(false);
             self.run();
         }
     }
 
     fn heard(&self, message: &bindings::Event) {
         if let Some(word) = self.peers.hear(message.data()) {
-            self.tell(|session| session.handle_word(now(), word));
+            self.tell(|session, now| session.handle_word(now, word));
             self.run();
         }
     }
 
     fn returned(&self, event: &bindings::Event) {
         if event.persisted() {
-            self.tell(|session| session.handle_return(now()));
+            self.peers.come_back(&self.on(Step::Heard, 0.0));
+            let last = self.peers.latest();
+            self.tell(|session, now| session.handle_return(now, last));
             self.run();
         }
     }
@@ -439,15 +473,15 @@ impl Driver {
     /// Does what the core says until it has nothing more to say. No borrow is held while the page's own code runs:
     /// an injected fetch or an event handler may well call us again.
     fn run(&self) {
-        while let Some(action) = self.tell(Session::poll_action) {
+        while let Some(action) = self.see(Session::poll_action) {
             self.act(&action);
         }
-        let moment = self.tell(|session| session.poll_timeout());
+        let moment = self.see(|session| session.poll_timeout());
         self.timer.set(moment, || self.on(Step::TimerRang, 0.0));
     }
 
     fn act(&self, action: &Action) {
-        let on_call = |id, act: fn(&Self, &Underway)| {
+        let on_call = |id, act: fn(&Self, &Pending)| {
             if let Some(call) = self.find(id) {
                 act(self, &call);
             }
@@ -470,17 +504,20 @@ impl Driver {
                 number,
                 key,
             } => self.refresh(client, number, key),
-            Action::Abandon => self.abandon(),
-            Action::Announce { event, cause, by } => self.announce(event, cause, by),
+            Action::Reload => {
+                // There is nothing to be loaded anew where there is no page.
+                let _ = bindings::reload();
+            }
+            Action::Announce { event, credit } => self.announce(event, credit),
         }
     }
 
-    fn send(&self, call: &Underway) {
+    fn send(&self, call: &Pending) {
         self.discard(call);
         let Some(request) = &call.request else { return };
         match request.send(call.again.replace(true)) {
             Ok(promise) => {
-                let about = f64::from(call.id.to_bits());
+                let about = call.id.to_number();
                 let answered = self.on(Step::Answered, about);
                 let rejected = self.on(Step::Rejected, about);
                 let chained = view::<Thenable>(&promise).then(&answered, &rejected);
@@ -491,46 +528,46 @@ impl Driver {
             }
             Err(error) => {
                 self.settle(call, Err(error));
-                self.tell(|session| session.handle_rejection(now(), call.id));
+                self.tell(|session, now| session.handle_rejection(now, call.id));
             }
         }
     }
 
-    fn hold(&self, call: &Underway) {
+    fn hold(&self, call: &Pending) {
         if let Some(response) = call.response.take() {
-            let late = || self.on(Step::ReadLate, call.id.to_bits().into());
+            let late = || self.on(Step::ReadLate, call.id.to_number());
             call.ahead.start(&response, late);
             call.response.set(Some(response));
             self.read_on(call);
         }
     }
 
-    fn read_on(&self, call: &Underway) {
-        let about = call.id.to_bits().into();
+    fn read_on(&self, call: &Pending) {
+        let about = call.id.to_number();
         self.watch(call.ahead.read(), Step::Read, Step::Nothing, about);
     }
 
-    fn answer(&self, call: &Underway) {
+    fn answer(&self, call: &Pending) {
         if let Some(response) = call.response.take() {
             self.settle(call, Ok(response.into()));
         }
     }
 
-    fn done(&self, call: &Underway) {
+    fn done(&self, call: &Pending) {
         self.settle(call, Ok(JsValue::UNDEFINED));
     }
 
-    fn fail(&self, call: &Underway, failure: Failure) {
+    fn fail(&self, call: &Pending, failure: Failure) {
         self.discard(call);
-        let cause = self.flight.cause.take();
+        let cause = self.flights.cause.take();
+        self.flights.cause.set(cause.clone());
         let error = call.client.edge.error(failure, &cause);
-        self.flight.cause.set(cause);
         self.settle(call, Err(error));
     }
 
     fn lock(&self) {
         if !self.peers.lock(|number| self.on_lock(number)) {
-            self.enter(false);
+            self.take_lock(false);
         }
     }
 
@@ -542,27 +579,24 @@ impl Driver {
         )
     }
 
-    fn enter(&self, waited: bool) {
+    fn take_lock(&self, waited: bool) {
         let latest = self.peers.latest();
-        self.tell(|session| session.handle_lock(now(), waited, latest));
-    }
-
-    fn abandon(&self) {
-        if let Some(controller) = self.flight.controller.take() {
-            controller.abort();
-        }
+        self.tell(|session, now| session.handle_lock(now, waited, latest));
     }
 
     fn refresh(&self, client: ClientId, number: u32, key: Key) {
         let client = self.client(client);
         let controller = Controller::new();
         let signal = controller.signal();
-        // One that is overdue has had its time; it would only take a connection from this one.
-        self.abandon();
-        self.flight.number.set(number);
-        self.flight.controller.set(Some(controller));
-        self.flight.cause.set(JsValue::UNDEFINED);
-        self.flight.status.set(0);
+        let oldest = update(&self.flights.awaited, |awaited| {
+            awaited.push((number, controller));
+            (awaited.len() > MOST_FLIGHTS).then(|| awaited.remove(0))
+        });
+        if let Some((_, controller)) = oldest {
+            controller.abort();
+        }
+        self.flights.number.set(number);
+        self.flights.cause.set(JsValue::UNDEFINED);
         match client
             .ok_or(JsValue::UNDEFINED)
             .and_then(|it| it.edge.refresh(key, &signal))
@@ -577,14 +611,12 @@ impl Driver {
         }
     }
 
-    fn announce(&self, event: Event, cause: Cause, by: Option<ClientId>) {
-        // Of a peer's refresh only the outcome is known here.
-        let is_answered = cause == Cause::Answered && by.is_some();
-        let status = if is_answered {
-            self.flight.status.get()
-        } else {
-            0
-        };
+    fn announce(&self, event: Event, credit: Credit) {
+        let Credit {
+            client: by,
+            cause,
+            status,
+        } = credit;
         // One after another, because a handler may well dispose of some.
         for id in (0..self.next_client.get()).map(ClientId) {
             if let Some(client) = self.client(id) {
@@ -601,21 +633,22 @@ impl Driver {
 
     // The calls.
 
-    fn find(&self, id: CallId) -> Option<Rc<Underway>> {
-        update(&self.calls, |calls| {
-            calls.iter().find(|call| call.id == id).cloned()
-        })
+    fn find(&self, id: CallId) -> Option<Rc<Pending>> {
+        let call = update(&self.calls, |calls| {
+            calls.get(id.place()).cloned().flatten()
+        })?;
+        (call.id == id).then_some(call)
     }
 
     /// Gives up the response that a call holds: nobody will read it.
-    fn discard(&self, call: &Underway) {
+    fn discard(&self, call: &Pending) {
         self.ignore(call.ahead.cancel());
         if let Some(response) = call.response.take() {
             self.ignore(body::cancel(&response));
         }
     }
 
-    fn settle(&self, call: &Underway, settlement: Settlement) {
+    fn settle(&self, call: &Pending, settlement: Settlement) {
         let Given::Deferred { resolve, reject } = call.given.take() else {
             return call.given.set(Given::Settled(settlement));
         };
@@ -629,7 +662,7 @@ impl Driver {
     }
 
     /// What the caller, or the promise that it follows already, is to be given now.
-    fn hand_over(&self, call: &Underway) -> Settlement {
+    fn hand_over(&self, call: &Pending) -> Settlement {
         match call.given.take() {
             Given::Chained(promise) => Ok(promise.into()),
             Given::Settled(settlement) => {
@@ -645,14 +678,14 @@ impl Driver {
         }
     }
 
-    fn defer(&self, call: &Underway) -> Promise {
-        let promise = bindings::defer(&self.on(Step::Deferred, call.id.to_bits().into()));
+    fn defer(&self, call: &Pending) -> Promise {
+        let promise = bindings::defer(&self.on(Step::Deferred, call.id.to_number()));
         if call.signal.is_object() {
             let signal: &AbortSignal = view(&call.signal);
             if signal.aborted() {
                 self.aborted(call.id);
             } else {
-                let listener = self.on(Step::Aborted, call.id.to_bits().into());
+                let listener = self.on(Step::Aborted, call.id.to_number());
                 view::<Signal>(&call.signal).listen("abort", &listener);
                 call.listener.set(Some(listener));
             }
@@ -660,10 +693,12 @@ impl Driver {
         promise
     }
 
-    fn forget(&self, call: &Underway) {
+    fn forget(&self, call: &Pending) {
         update(&self.calls, |calls| {
-            if let Some(index) = calls.iter().position(|other| other.id == call.id) {
-                calls.swap_remove(index);
+            if let Some(place) = calls.get_mut(call.id.place())
+                && place.as_ref().is_some_and(|other| other.id == call.id)
+            {
+                *place = None;
             }
         });
         if let Some(listener) = call.listener.take() {

@@ -34,13 +34,15 @@ pub(crate) trait Outgoing {
     fn signal(&self) -> JsValue;
     /// Of a sign-in that has been answered: how long the access token lives, in milliseconds; `NaN` if nobody says.
     fn lifetime(&self) -> f64;
+    /// Likewise: tells whose the session is from whose others are; 0 if nobody says.
+    fn subject(&self) -> u32;
 }
 
 /// What an edge does for the shell: it knows how its callers speak.
 pub(crate) trait Edge {
     /// Sends the refresh. Its `Idempotency-Key` is made of `key`. The promise is of five numbers: the status (0: a
-    /// redirect), `Retry-After` in milliseconds, what `interpret` said, the lifetime in milliseconds, and the number of
-    /// the subject. What is not known is `NaN`, or 0.
+    /// redirect), `Retry-After` in milliseconds, what `interpret` said, the lifetime in milliseconds, and what tells
+    /// the subject from others. What is not known is `NaN`, or 0.
     fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue>;
     /// The error that a caller is rejected with. `cause` is why the refresh failed: what `fetch` rejected with, or
     /// the status of the answer.

@@ -4,8 +4,8 @@ use js_sys::{Date, Float64Array, Function, JsString};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::bindings::{
-    Channel, Controller, Thenable, free_only, keep, kept, list, listen, open_channel, request_lock,
-    settle, to_text, unlisten, view,
+    Channel, Controller, Event, Thenable, free_only, keep, keep_here, kept, kept_here, list,
+    listen, open_channel, request_lock, settle, to_text, unlisten, view,
 };
 use crate::core::{Cause, Key, News, Word};
 
@@ -15,7 +15,10 @@ pub(crate) struct Peers {
     name: JsValue,
     is_open: Cell<bool>,
     channel: Cell<Option<Channel>>,
-    returned: Cell<Option<Function>>,
+    /// Whether the page is put away, or about to be.
+    is_hidden: Cell<bool>,
+    /// What listens to `pagehide` and `pageshow`.
+    listeners: Cell<Option<[Function; 2]>>,
     /// The latest word that was said or heard.
     known: Cell<JsValue>,
     lease: Lease,
@@ -50,24 +53,12 @@ pub(crate) enum Lock {
     },
 }
 
-const NEWS: [News; 6] = [
-    News::Started,
-    News::Refreshed,
-    News::Expired,
-    News::Unavailable,
-    News::SignedIn,
-    News::SignedOut,
-];
-
-const CAUSES: [Cause; 7] = [
-    Cause::Unauthorized,
-    Cause::Lifetime,
-    Cause::Asked,
-    Cause::Answered,
-    Cause::Lost,
-    Cause::Overdue,
-    Cause::SignedOut,
-];
+/// How words are written. Another version is not understood, and so no word of ours.
+const VERSION: f64 = 2.0;
+/// How many numbers make up a word.
+const NUMBERS: u32 = 14;
+/// No word of ours is longer. What is may be megabytes.
+const LONGEST: u32 = 400;
 
 impl Peers {
     pub(crate) fn new(name: JsValue) -> Self {
@@ -75,24 +66,50 @@ impl Peers {
             name,
             is_open: Cell::default(),
             channel: Cell::default(),
-            returned: Cell::default(),
+            is_hidden: Cell::default(),
+            listeners: Cell::default(),
             known: Cell::default(),
             lease: Lease::default(),
         }
     }
 
-    /// From now on `heard` is called with the messages of peers, and `returned` when the page is back from where it
-    /// could hear nobody.
-    pub(crate) fn open(&self, heard: Function, returned: Function) {
+    /// From now on `heard` is called with the messages of peers, `hidden` when the page is put away, and `returned` when it
+    /// is back from where it could hear nobody.
+    pub(crate) fn open(&self, [heard, hidden, returned]: [Function; 3]) {
+        self.is_open.set(true);
+        self.listen_to_channel(&heard);
+        // Where there are no such events, there is no such cache.
+        let _ = listen("pagehide", &hidden);
+        let _ = listen("pageshow", &returned);
+        self.listeners.set(Some([hidden, returned]));
+    }
+
+    fn listen_to_channel(&self, heard: &Function) {
         let channel = open_channel(&self.name).ok();
         if let Some(channel) = &channel {
-            channel.set_onmessage(&heard);
+            channel.set_onmessage(heard);
         }
-        // Where there is no such event, there is no such cache.
-        let _ = listen("pageshow", &returned);
-        self.is_open.set(true);
         self.channel.set(channel);
-        self.returned.set(Some(returned));
+    }
+
+    /// The page is put away. In the back-forward cache a message would put an end to it.
+    pub(crate) fn hide(&self, event: &Event) {
+        self.is_hidden.set(true);
+        if event.persisted() {
+            self.close_channel();
+        }
+    }
+
+    /// Whether what fails now fails because its page goes away.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.is_hidden.get()
+    }
+
+    /// The page is back from there.
+    pub(crate) fn come_back(&self, heard: &Function) {
+        self.is_hidden.set(false);
+        self.close_channel();
+        self.listen_to_channel(heard);
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -101,9 +118,14 @@ impl Peers {
 
     pub(crate) fn close(&self) {
         self.is_open.set(false);
-        if let Some(returned) = self.returned.take() {
+        if let Some([hidden, returned]) = self.listeners.take() {
+            let _ = unlisten("pagehide", &hidden);
             let _ = unlisten("pageshow", &returned);
         }
+        self.close_channel();
+    }
+
+    fn close_channel(&self) {
         if let Some(channel) = self.channel.take() {
             channel.close();
         }
@@ -114,8 +136,10 @@ impl Peers {
             return;
         }
         let text = encode(word);
-        // Neither of the two is needed, and both may be forbidden.
+        // None of the three is needed, and each may be forbidden. The second place is this tab's own, for when the first is
+        // full, or cleared.
         let _ = keep(&self.name, &text);
+        let _ = keep_here(&self.name, &text);
         if let Some(channel) = self.channel.take() {
             let _ = channel.post(&text);
             self.channel.set(Some(channel));
@@ -136,9 +160,14 @@ impl Peers {
             return None;
         }
         let known = self.known.take();
-        let text = kept(&self.name).ok().filter(|text| *text != known);
+        let texts = [kept(&self.name), kept_here(&self.name)];
+        let words = texts.into_iter().flatten().filter_map(|text| {
+            let word = decode(&text)?;
+            Some((text != known, word))
+        });
+        let latest = words.min_by(|one, other| one.1.age.total_cmp(&other.1.age));
         self.known.set(known);
-        decode(&text?)
+        latest.and_then(|(is_news, word)| is_news.then_some(word))
     }
 
     /// Asks for the lock. `then` is called with it, or with `null` if a peer has it, and `failed` if it cannot be had.
@@ -210,16 +239,24 @@ impl Peers {
 
 /// A word as text: numbers, of which none is a secret.
 fn encode(word: Word) -> JsValue {
-    // Rounded up: what was sent in the same millisecond was sent before.
-    let moment = Date::now() - word.age + 1.0;
-    let (news, cause) = (word.news as u32, word.cause as u32);
+    let now = Date::now();
     let numbers = list(
-        news,
-        moment,
+        VERSION,
+        word.news as u32,
+        // Rounded up: what was sent in the same millisecond was sent before.
+        now - word.age + 1.0,
         word.span,
-        cause,
+        now - word.sent,
+        word.cause as u32,
+        word.status,
         word.key.seed,
         word.key.number,
+        word.address,
+        word.session.seed,
+        word.session.number,
+        word.subject,
+        // The end: a word that was cut off is none.
+        VERSION,
     );
     // A list as text is what is in it, with commas in between.
     to_text(&numbers)
@@ -228,21 +265,36 @@ fn encode(word: Word) -> JsValue {
 /// `None` if it is no word of ours: anything may come over a channel, or lie in storage.
 fn decode(text: &JsValue) -> Option<Word> {
     let text: &JsString = text.dyn_ref()?;
+    if text.length() > LONGEST {
+        return None;
+    }
     let numbers = Float64Array::new(&text.split(","));
     let at = |index| numbers.get_index(index);
-    let (age, span) = (Date::now() - at(1), at(2));
-    // Written so that a NaN fails it.
-    if numbers.length() != 6 || !(age.is_finite() && span >= 0.0) {
+    let is_whole = numbers.length() == NUMBERS && at(0) == VERSION && at(NUMBERS - 1) == VERSION;
+    if !is_whole || !(0..NUMBERS).all(|index| at(index).is_finite()) {
+        return None;
+    }
+    let now = Date::now();
+    let (age, span, sent) = (now - at(2), at(3), now - at(4));
+    if span < 0.0 {
         return None;
     }
     Some(Word {
-        news: *NEWS.get(at(0) as usize)?,
+        news: News::from_code(at(1))?,
         age,
         span,
-        cause: *CAUSES.get(at(3) as usize)?,
+        sent,
+        cause: Cause::from_code(at(5))?,
+        status: at(6) as u16,
         key: Key {
-            seed: at(4),
-            number: at(5) as u32,
+            seed: at(7),
+            number: at(8) as u32,
         },
+        address: at(9) as u32,
+        session: Key {
+            seed: at(10),
+            number: at(11) as u32,
+        },
+        subject: at(12) as u32,
     })
 }

@@ -1,7 +1,7 @@
 use wasm_bindgen::JsValue;
 
 use super::bindings::{Numbers, view};
-use crate::core::{Outcome, RefreshEnd};
+use crate::core::{Grant, Outcome, RefreshEnd};
 
 /// What the refresh was answered, as an edge hands it over: five numbers.
 pub(crate) struct End {
@@ -10,8 +10,7 @@ pub(crate) struct End {
     /// `Retry-After`, in milliseconds; `NaN` if there was none.
     retry_after: f64,
     said: u32,
-    /// How long the access token lives, in milliseconds; `NaN` if nobody says.
-    pub(crate) lifetime: f64,
+    grant: Grant,
 }
 
 impl End {
@@ -21,7 +20,10 @@ impl End {
             status: numbers.at(0) as u16,
             retry_after: numbers.at(1),
             said: numbers.at(2) as u32,
-            lifetime: numbers.at(3),
+            grant: Grant {
+                lifetime: numbers.at(3),
+                subject: numbers.at(4) as u32,
+            },
         }
     }
 
@@ -31,6 +33,7 @@ impl End {
             status: self.status,
             said: Outcome::said(self.said),
             retry_after: (!after.is_nan()).then_some(after),
+            grant: self.grant,
         }
     }
 }

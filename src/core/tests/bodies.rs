@@ -57,10 +57,12 @@ fn a_stream_asks_nobody_about_a_lost_refresh() {
 fn a_401_that_was_too_large_to_keep_is_fetched_anew_once_if_the_refresh_is_refused() {
     for status in [401, 403, 200] {
         let mut world = World::with_expired_token(&[Fate::Answers(401, None)]);
-        let (large, small) = (world.fetch(), world.fetch());
+        let (first, large, small) = (world.fetch(), world.fetch(), world.fetch());
         world.serve_requests();
-        world.drop_body(large);
         world.serve_refresh();
+        assert!(world.is_on_wire(first), "it asks");
+        world.drop_body(large);
+        world.serve_call(first);
         assert_eq!(world.got(small), UNAUTHORIZED);
         assert_eq!(world.hits(small), 1);
         assert_eq!(world.got(large), NOTHING_YET);
@@ -85,7 +87,7 @@ fn a_401_that_was_too_large_to_keep_is_not_missed_if_the_refresh_succeeds() {
 
 #[test]
 fn each_new_401_of_a_call_is_kept_for_itself() {
-    // The first is too large; the one that asking brings is not.
+    // The first is too large; those that asking brings are not.
     let mut world = World::with_expired_token(&[Fate::IsLost, Fate::Answers(401, None)]);
     let call = world.fetch();
     world.serve_requests();
@@ -94,7 +96,8 @@ fn each_new_401_of_a_call_is_kept_for_itself() {
     world.pass(SECOND);
     world.serve();
     assert_eq!(world.got(call), UNAUTHORIZED);
-    assert_eq!(world.hits(call), 2);
+    // After the loss, and before the refusal is believed.
+    assert_eq!(world.hits(call), 3);
 }
 
 #[test]
@@ -103,7 +106,7 @@ fn a_401_that_was_too_large_to_keep_is_not_fetched_anew_for_whoever_signs_in_mea
     let call = world.fetch();
     world.serve_requests();
     world.drop_body(call);
-    world.sign_in(200);
+    world.signed_in();
     assert_eq!(world.hits(call), 1);
     assert_eq!(world.got(call), NOT_REPLAYABLE);
 }

@@ -4,8 +4,8 @@ use crate::core::{Cause, Event};
 /// Signed in at 0, with an access token that lives for a minute.
 fn with_lifetime() -> World {
     let mut world = World::new();
+    world.grant.lifetime = 60.0 * SECOND;
     world.sign_in(200);
-    world.announce_lifetime(Some(0.0), 60.0 * SECOND);
     world
 }
 
@@ -38,8 +38,8 @@ fn a_lifetime_is_counted_from_when_its_token_was_asked_for() {
     world.fetch();
     world.serve_requests();
     world.pass(5.0 * SECOND);
+    world.grant.lifetime = 60.0 * SECOND;
     world.serve();
-    world.announce_lifetime(None, 60.0 * SECOND);
     world.pass(55.0 * SECOND - 1.0);
     world.fetch();
     world.serve();
@@ -61,8 +61,8 @@ fn a_lifetime_that_makes_no_sense_is_harmless() {
         999.0,
     ] {
         let mut world = World::new();
+        world.grant.lifetime = lifetime;
         world.sign_in(200);
-        world.announce_lifetime(Some(0.0), lifetime);
         world.pass(10.0 * SECOND);
         let call = world.fetch();
         assert!(world.is_on_wire(call), "expires_in: {lifetime} ms");
@@ -74,8 +74,8 @@ fn a_lifetime_that_makes_no_sense_is_harmless() {
 fn a_lifetime_longer_than_the_truth_costs_a_401_and_no_more() {
     for lifetime in [1e18, f64::MAX, f64::INFINITY] {
         let mut world = World::new();
+        world.grant.lifetime = lifetime;
         world.sign_in(200);
-        world.announce_lifetime(Some(0.0), lifetime);
         world.pass(HOUR);
         world.expire_token();
         let call = world.fetch();
@@ -88,8 +88,8 @@ fn a_lifetime_longer_than_the_truth_costs_a_401_and_no_more() {
 #[test]
 fn a_lifetime_of_seconds_does_not_put_a_refresh_before_every_request() {
     let mut world = World::new();
+    world.grant.lifetime = SECOND;
     world.sign_in(200);
-    world.announce_lifetime(Some(0.0), SECOND);
     for _ in 0..100 {
         world.fetch();
         while let [call, ..] = world.on_wire()[..] {
@@ -97,7 +97,6 @@ fn a_lifetime_of_seconds_does_not_put_a_refresh_before_every_request() {
         }
         if world.standing() == crate::core::Standing::Refreshing {
             world.serve_refresh();
-            world.announce_lifetime(None, SECOND);
         }
         world.pass(SECOND / 10.0);
     }
@@ -146,19 +145,6 @@ fn a_refusal_ends_the_lifetime_too() {
     world.serve();
     assert_eq!(calls.map(|call| world.got(call)), [UNAUTHORIZED; 2]);
     assert_eq!(world.refreshes.len(), 1);
-}
-
-#[test]
-fn a_lifetime_that_is_read_after_the_sign_out_starts_no_refresh() {
-    let mut world = World::new();
-    world.sign_in(200);
-    world.sign_out();
-    world.serve();
-    world.announce_lifetime(Some(0.0), 60.0 * SECOND);
-    world.pass(HOUR);
-    world.fetch();
-    world.serve();
-    assert_eq!(world.refreshes.len(), 0);
 }
 
 #[test]

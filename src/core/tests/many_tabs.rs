@@ -361,24 +361,50 @@ fn before_expired_is_believed_after_a_race_the_request_is_replayed() {
 #[test]
 fn signing_out_waits_for_the_refresh_of_another_tab() {
     let mut world = World::new();
+    world.now = SECOND;
     world.peer_locks();
+    world.hear_of(News::Started, 0.0, TIMEOUT);
     let sign_out = world.sign_out();
     assert_eq!(world.hits(sign_out), 0);
     assert_eq!(world.standing(), Standing::Unknown);
+    world.hear_of(News::Refreshed, 0.0, 0.0);
     world.peer_unlocks();
     assert!(world.is_on_wire(sign_out));
     assert_eq!(world.lock, Lock::Ours, "no refresh begins beside it");
     world.serve();
     assert_eq!(world.got(sign_out), OK);
+    assert_eq!(world.hits(sign_out), 1);
+    assert_eq!(world.lock, Lock::Free);
+}
+
+#[test]
+fn a_sign_out_is_sent_in_the_same_task_when_no_refresh_is_known_and_once_more_if_a_peer_had_one() {
+    let mut world = World::new();
+    world.peer_locks();
+    let sign_out = world.sign_out();
+    assert!(world.is_on_wire(sign_out));
+    world.serve();
+    assert_eq!(world.got(sign_out), NOTHING_YET);
+    assert_eq!(world.standing(), Standing::Expired);
+    world.peer_unlocks();
+    assert!(world.is_on_wire(sign_out));
+    assert_eq!(world.lock, Lock::Ours, "no refresh begins beside it");
+    world.serve();
+    assert_eq!(world.got(sign_out), OK);
+    assert_eq!(world.hits(sign_out), 2);
     assert_eq!(world.lock, Lock::Free);
 }
 
 #[test]
 fn signing_out_waits_no_longer_than_its_deadline_and_holds_the_lock_no_longer_either() {
     let mut world = World::new();
+    world.now = SECOND;
     world.peer_locks();
+    world.hear_of(News::Started, 0.0, TIMEOUT);
     let sign_out = world.sign_out();
-    world.pass(TIMEOUT);
+    world.pass(TIMEOUT - 1.0);
+    assert_eq!(world.hits(sign_out), 0);
+    world.pass(1.0);
     assert!(world.is_on_wire(sign_out));
 
     let mut world = World::new();
@@ -391,6 +417,7 @@ fn signing_out_waits_no_longer_than_its_deadline_and_holds_the_lock_no_longer_ei
 #[test]
 fn signing_out_waits_for_an_orphan() {
     let mut world = with_an_orphan(&[Fate::Renews]);
+    world.open();
     let sign_out = world.sign_out();
     world.pass(TIMEOUT - 2.0 * SECOND);
     assert_eq!(world.hits(sign_out), 0);
@@ -399,16 +426,17 @@ fn signing_out_waits_for_an_orphan() {
 }
 
 #[test]
-fn a_refresh_that_is_overdue_when_the_user_signs_out_is_given_up() {
+fn a_sign_out_that_an_overdue_refresh_meets_on_its_way_is_sent_once_more() {
     let mut world = World::with_expired_token(&[Fate::Hangs]);
     world.fetch();
     world.serve_requests();
     world.pass(TIMEOUT);
     let sign_out = world.sign_out();
     world.renew(world.refreshes[0].number);
-    assert_eq!(world.standing(), Standing::Expired);
     world.serve();
+    assert_eq!(world.standing(), Standing::Expired);
     assert_eq!(world.got(sign_out), OK);
+    assert_eq!(world.hits(sign_out), 2);
 }
 
 #[test]
@@ -485,12 +513,14 @@ fn the_peers_are_told_what_came_of_each_refresh() {
         world.fetch();
         world.serve_requests();
         world.serve_refresh();
+        world.serve_requests();
         let told: Vec<_> = world.told.iter().map(|word| word.news).collect();
         assert_eq!(told, [News::Started, news]);
     }
     let mut world = World::new();
     world.sign_in(200);
     world.sign_out();
+    world.serve();
     let told: Vec<_> = world.told.iter().map(|word| word.news).collect();
     assert_eq!(told, [News::SignedIn, News::SignedOut]);
 }
@@ -503,6 +533,7 @@ fn a_refusal_is_no_news_to_who_has_signed_in_since_the_refresh_was_sent() {
     world.serve_requests();
     world.pass(SECOND);
     world.serve_refresh();
+    world.serve_requests();
     let refusal = *world.told.last().unwrap();
     assert_eq!((refusal.news, refusal.age), (News::Expired, SECOND));
 
@@ -537,9 +568,11 @@ fn a_sign_out_that_waits_for_a_peer_does_not_wake_up_without_end() {
     world.serve_refresh();
     assert!(world.is_on_wire(call), "it asks");
     world.peer_locks();
+    world.hear_of(News::Started, 0.0, TIMEOUT);
     let sign_out = world.sign_out();
     world.pass(2.0 * SECOND);
     assert_eq!(world.lock, Lock::Peers { wanted: true });
+    world.hear_of(News::Refreshed, 0.0, 0.0);
     world.peer_unlocks();
     assert!(world.is_on_wire(sign_out));
 }

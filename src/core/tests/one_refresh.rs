@@ -91,16 +91,16 @@ fn a_sign_in_does_not_wait_on_the_gate() {
     world.serve_requests();
     let gated = world.fetch();
     // It goes to `fetch` directly, and its answer opens the gate for the session that it has begun.
-    world.sign_in(200);
+    world.signed_in();
     world.serve_call(gated);
     assert_eq!(world.got(gated), OK);
     assert_eq!(world.got(waiting), UNAUTHORIZED);
 }
 
 #[test]
-fn a_401_of_the_sign_out_is_handed_over_without_a_refresh() {
+fn a_401_of_a_sign_in_is_handed_over_without_a_refresh() {
     let mut world = World::new();
-    let call = world.sign_out();
+    let call = world.call(Kind::SignIn);
     world.answer(call, 401);
     assert_eq!(world.got(call), UNAUTHORIZED);
     assert_eq!(world.refreshes.len(), 0);
@@ -190,6 +190,7 @@ fn an_api_that_always_answers_401_costs_at_most_one_refresh_and_two_hits_a_call(
 #[test]
 fn such_an_api_costs_no_more_when_the_server_announces_lifetimes() {
     let mut world = World::with_expired_token(&[Fate::Answers(200, None)]);
+    world.grant.lifetime = 2.0 * SECOND;
     for _ in 0..500 {
         let refreshes = world.refreshes.len();
         let call = world.fetch();
@@ -198,7 +199,6 @@ fn such_an_api_costs_no_more_when_the_server_announces_lifetimes() {
                 world.serve_call(call);
             } else {
                 world.serve_refresh();
-                world.announce_lifetime(None, 2.0 * SECOND);
             }
         }
         assert_eq!(world.got(call), UNAUTHORIZED);

@@ -1,5 +1,5 @@
 use super::world::*;
-use crate::core::{Cause, Event, Standing};
+use crate::core::{Cause, Event, News, Standing};
 
 /// Its refresh is refused, and the session is over.
 fn signed_out() -> World {
@@ -17,9 +17,10 @@ fn when_the_refresh_is_refused_all_callers_get_their_401_and_expired_is_announce
     world.serve();
     let later: Vec<_> = (0..50).map(|_| world.fetch()).collect();
     world.serve();
+    let hits: usize = calls.iter().map(|call| world.hits(*call)).sum();
+    assert_eq!(hits, 51, "one of them asks before the refusal is believed");
     for call in calls.into_iter().chain(later) {
         assert_eq!(world.got(call), UNAUTHORIZED);
-        assert_eq!(world.hits(call), 1);
     }
     assert_eq!(world.refreshes.len(), 1);
     assert_eq!(world.events, [(Event::Expired, Cause::Answered)]);
@@ -39,12 +40,46 @@ fn a_redirect_of_the_refresh_signs_nobody_out() {
 }
 
 #[test]
-fn after_a_refusal_there_is_no_refresh_until_a_sign_in() {
+fn after_a_refusal_refreshes_back_off_from_5_s_doubling_to_60_s_and_nobody_is_told_again() {
     let mut world = signed_out();
+    for pause in [5.0, 10.0, 20.0, 40.0, 60.0, 60.0] {
+        let before = world.refreshes.len();
+        world.pass(pause * SECOND - 1.0);
+        let call = world.fetch();
+        world.serve();
+        assert_eq!(world.got(call), UNAUTHORIZED);
+        assert_eq!(world.refreshes.len(), before, "{pause} s");
+        world.pass(1.0);
+        let call = world.fetch();
+        world.serve();
+        assert_eq!(world.got(call), UNAUTHORIZED);
+        assert_eq!(world.refreshes.len(), before + 1, "{pause} s");
+    }
+    assert_eq!(world.announced(Event::Expired), 1);
+}
+
+#[test]
+fn a_refresh_that_succeeds_after_a_refusal_revives_the_session() {
+    let mut world = signed_out();
+    // Somebody has signed in elsewhere, and the access token of then has expired.
+    world.fates = vec![Fate::Renews];
+    world.pass(5.0 * SECOND);
+    let call = world.fetch();
+    world.serve();
+    assert_eq!(world.got(call), OK);
+    assert_eq!(world.standing(), Standing::Active);
+}
+
+#[test]
+fn after_a_sign_out_there_is_no_refresh_until_a_sign_in() {
+    let mut world = World::new();
+    world.sign_out();
+    world.serve();
+    world.expire_token();
     world.pass(HOUR);
     world.fetch();
     world.serve();
-    assert_eq!(world.refreshes.len(), 1);
+    assert_eq!(world.refreshes.len(), 0);
 
     world.sign_in(200);
     world.expire_token();
@@ -52,16 +87,17 @@ fn after_a_refusal_there_is_no_refresh_until_a_sign_in() {
     let call = world.fetch();
     world.serve();
     assert_eq!(world.got(call), OK);
-    assert_eq!(world.refreshes.len(), 2);
+    assert_eq!(world.refreshes.len(), 1);
 }
 
 #[test]
-fn a_success_elsewhere_ends_an_expiry_too() {
+fn a_success_where_a_request_was_refused_ends_an_expiry_too_and_peers_are_told() {
     let mut world = signed_out();
     world.pass(SECOND);
     let call = world.fetch();
     world.answer(call, 200);
     assert_eq!(world.standing(), Standing::Active);
+    assert_eq!(world.told.last().unwrap().news, News::SignedIn);
 
     world.fates = vec![Fate::Renews];
     let call = world.fetch();
@@ -75,6 +111,7 @@ fn a_success_of_a_request_that_was_sent_before_the_refusal_does_not() {
     let (slow, call) = (world.fetch(), world.fetch());
     world.answer(call, 401);
     world.serve_refresh();
+    world.answer(call, 401);
     world.answer(slow, 200);
     assert_eq!(world.standing(), Standing::Expired);
 }
@@ -88,9 +125,11 @@ fn successes_between_refusals_do_not_make_refreshes_frequent() {
         world.serve();
         assert_eq!(world.got(private), UNAUTHORIZED);
         world.pass(SECOND / 2.0);
-        let public = world.fetch();
+        let public = world.fetch_from(PUBLIC);
         world.answer(public, 200);
+        assert_eq!(world.standing(), Standing::Expired);
     }
+    assert_eq!(world.announced(Event::Expired), 1);
     assert!(world.refreshes.len() <= 12, "{}", world.refreshes.len());
 }
 
@@ -367,6 +406,7 @@ fn the_late_refusal_of_an_overdue_refresh_expires_the_session() {
     world.pass(1.0);
     world.serve();
     world.end_refresh(number, answered(401, None));
+    world.serve();
     assert_eq!(world.got(call), UNAUTHORIZED);
     assert_eq!(world.announced(Event::Expired), 1);
 }

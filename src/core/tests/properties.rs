@@ -3,7 +3,7 @@
 use proptest::{prelude::*, sample::Index};
 
 use super::world::*;
-use crate::core::{ClientId, Event, Kind, Millis, News, RefreshEnd, Standing};
+use crate::core::{Cause, ClientId, Event, Kind, Millis, News, RefreshEnd, Standing};
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -20,8 +20,10 @@ enum Step {
         back: usize,
         end: RefreshEnd,
     },
-    SignIn(u16),
-    Lifetime(Option<Millis>, Millis),
+    /// Somebody has signed in beside us.
+    SignedIn,
+    /// From now on the server announces this one.
+    Lifetime(Millis),
     Dispose(ClientId),
     Pass(Millis),
     Sleep(Millis),
@@ -46,9 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any().prop_map(Step::DropBody),
         6 => (prop_oneof![8 => Just(0), 1 => 1_usize..3], end())
             .prop_map(|(back, end)| Step::EndRefresh { back, end }),
-        1 => prop_oneof![Just(200), Just(401)].prop_map(Step::SignIn),
-        1 => (prop::option::of(0.0..1e5), lifetime())
-            .prop_map(|(asked_at, lifetime)| Step::Lifetime(asked_at, lifetime)),
+        1 => Just(Step::SignedIn),
+        1 => lifetime().prop_map(Step::Lifetime),
         1 => client().prop_map(Step::Dispose),
         4 => span().prop_map(Step::Pass),
         2 => span().prop_map(Step::Sleep),
@@ -80,6 +81,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         12 => Just(Kind::Request { replayable: true }),
         2 => Just(Kind::Request { replayable: false }),
         2 => Just(Kind::SignOut),
+        1 => Just(Kind::SignIn),
         1 => Just(Kind::Refresh),
         1 => (0.0..1e5).prop_map(|max_age| Kind::EnsureFresh { max_age }),
         1 => Just(Kind::EnsureFresh { max_age: f64::NAN }),
@@ -166,8 +168,8 @@ impl World {
                     self.end_refresh(refresh.number, *end);
                 }
             }
-            Step::SignIn(status) => self.sign_in(*status),
-            Step::Lifetime(asked_at, lifetime) => self.announce_lifetime(*asked_at, *lifetime),
+            Step::SignedIn => self.signed_in(),
+            Step::Lifetime(lifetime) => self.grant.lifetime = *lifetime,
             Step::Dispose(client) => self.dispose(*client),
             Step::Pass(span) => self.pass(*span),
             Step::Sleep(span) => self.sleep(*span),
@@ -236,12 +238,15 @@ proptest! {
         }
         world.come_to_rest();
         world.pass(HOUR);
+        world.expire_token();
+        let mut call = world.fetch();
+        world.serve();
         if world.standing() == Standing::Expired {
             world.sign_in(200);
+            world.expire_token();
+            call = world.fetch();
+            world.serve();
         }
-        world.expire_token();
-        let call = world.fetch();
-        world.serve();
         prop_assert_eq!(world.got(call), OK);
     }
 
@@ -255,7 +260,8 @@ proptest! {
                 world.happen(step);
             }
         }
-        prop_assert_eq!(world.announced(Event::Expired), 0);
+        let is_refused = |it: &&(Event, Cause)| **it == (Event::Expired, Cause::Answered);
+        prop_assert_eq!(world.events.iter().filter(is_refused).count(), 0);
     }
 }
 

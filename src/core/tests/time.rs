@@ -234,7 +234,8 @@ fn nobody_waits_so_no_timer_runs() {
     world.fetch();
     assert_eq!(world.timer(), None, "a request on the wire needs none");
     world.serve();
-    world.announce_lifetime(Some(0.0), HOUR);
+    world.grant.lifetime = HOUR;
+    world.sign_in(200);
     assert_eq!(world.timer(), None, "nor does a lifetime");
 
     for fate in [Fate::Renews, Fate::Answers(401, None)] {

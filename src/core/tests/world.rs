@@ -6,14 +6,18 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::core::{
-    Action, Answer, CallId, Cause, ClientId, Event, Failure, Key, Kind, Millis, News, RefreshEnd,
-    Session, Standing, Word,
+    Action, Answer, CallId, Cause, ClientId, Credit, Event, Failure, Grant, Key, Kind, Millis,
+    News, RefreshEnd, Session, Standing, Word,
 };
 
 /// How long a call may wait for us.
 pub(super) const TIMEOUT: Millis = 10_000.0;
 pub(super) const SECOND: Millis = 1_000.0;
 pub(super) const HOUR: Millis = 3_600_000.0;
+/// Where requests go, unless a test says otherwise.
+pub(super) const PRIVATE: u32 = 1;
+/// Where everybody is let in.
+pub(super) const PUBLIC: u32 = 2;
 
 /// What a caller got.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,9 +85,13 @@ pub(super) struct World {
     kept: Option<(Millis, Word)>,
     /// What becomes of the next refreshes; the last one of the list is the fate of all that follow.
     pub(super) fates: Vec<Fate>,
+    /// What the server says of the cookies that it sets.
+    pub(super) grant: Grant,
     /// The access cookies that the server takes and that the browser has.
     valid: Option<u32>,
     cookie: u32,
+    /// How often the page was to be loaded anew.
+    pub(super) reloads: u32,
     session: Session,
     /// By the number of their ids.
     calls: BTreeMap<u64, Seen>,
@@ -102,7 +110,7 @@ struct Seen {
     got: Option<Got>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Attempt {
     at: Millis,
     epoch: u32,
@@ -128,7 +136,9 @@ struct Rules {
     expires_at: Option<Millis>,
     /// The latest epoch in which a refresh came to no known end.
     lost_in: Option<u32>,
-    /// Whether a refusal has come in with the event at hand.
+    /// Whether the answer to a refresh has come in with the event at hand.
+    answered: bool,
+    /// Whether a refresh was refused since the cookie changed.
     refused: bool,
 }
 
@@ -143,8 +153,10 @@ impl World {
             told: Vec::new(),
             kept: None,
             fates: vec![Fate::Renews],
+            grant: Grant::default(),
             valid: Some(0),
             cookie: 0,
+            reloads: 0,
             session: Session::new(1.0),
             calls: BTreeMap::new(),
             wire: VecDeque::new(),
@@ -188,7 +200,17 @@ impl World {
     }
 
     pub(super) fn call_of(&mut self, client: ClientId, kind: Kind) -> CallId {
-        let id = self.session.handle_call(self.now, client, kind, TIMEOUT);
+        self.call_to(client, kind, PRIVATE)
+    }
+
+    pub(super) fn fetch_from(&mut self, address: u32) -> CallId {
+        self.call_to(ClientId(0), Kind::Request { replayable: true }, address)
+    }
+
+    fn call_to(&mut self, client: ClientId, kind: Kind, address: u32) -> CallId {
+        let id = self
+            .session
+            .handle_call(self.now, client, kind, TIMEOUT, address, None);
         let seen = Seen {
             id,
             kind,
@@ -217,24 +239,24 @@ impl World {
         self.obey();
     }
 
-    /// The server answers a sign-in.
+    /// Somebody signs in, and the server answers at once.
     pub(super) fn sign_in(&mut self, status: u16) {
-        if status == 200 {
-            self.rules.renewed();
-            self.rules.underway = None;
-            self.issue_token();
-        }
-        self.session.handle_sign_in(self.now, status);
+        let id = self.call(Kind::SignIn);
+        assert!(self.is_on_wire(id), "the sign-in waits");
+        self.answer(id, status);
+    }
+
+    /// Somebody has signed in beside us.
+    pub(super) fn signed_in(&mut self) {
+        self.issue_token();
+        self.session.handle_signed_in(self.now);
         self.obey();
     }
 
-    /// The latest refresh, or a sign-in at `asked_at`, said how long its token lives.
-    pub(super) fn announce_lifetime(&mut self, asked_at: Option<Millis>, lifetime: Millis) {
-        let from = asked_at.or(self.refreshes.last().map(|it| it.at));
-        let moment = from.unwrap_or(0.0) + lifetime;
-        // Of several, the earliest; a NaN is none.
-        self.rules.expires_at = Some(self.rules.expires_at.map_or(moment, |it| it.min(moment)));
-        self.session.handle_lifetime(asked_at, lifetime);
+    /// The page hears its peers from now on, and what was said last.
+    pub(super) fn open(&mut self) {
+        let kept = self.kept();
+        self.session.handle_open(self.now, kept);
         self.obey();
     }
 
@@ -252,7 +274,7 @@ impl World {
             };
             match next {
                 Wire::Call(id) => self.serve_call(id),
-                Wire::Refresh(_) => self.serve_refresh(),
+                Wire::Refresh(number) => self.serve_refresh_of(number),
             }
         }
         panic!("a request leads to the next without end");
@@ -273,23 +295,19 @@ impl World {
 
     /// What was to become of the refresh on the wire becomes of it.
     pub(super) fn serve_refresh(&mut self) {
-        let number = self.refreshes.last().unwrap().number;
+        self.serve_refresh_of(self.refreshes.last().unwrap().number);
+    }
+
+    fn serve_refresh_of(&mut self, number: u32) {
         let fate = match self.fates.len() {
             1 => self.fates[0],
             _ => self.fates.remove(0),
         };
         match fate {
             Fate::Renews => self.renew(number),
-            Fate::Answers(status, retry_after) => {
-                self.end_refresh(number, answered(status, retry_after));
-            }
+            Fate::Answers(status, retry_after) => self.answer_refresh(number, status, retry_after),
             Fate::Redirects => {
-                let redirected = RefreshEnd::Answered {
-                    status: 0,
-                    said: None,
-                    retry_after: None,
-                };
-                self.end_refresh(number, redirected);
+                self.end_refresh(number, answered(0, None));
             }
             Fate::IsLost => self.end_refresh(number, RefreshEnd::Lost),
             Fate::RenewsUnheard => {
@@ -303,7 +321,23 @@ impl World {
     /// The server answers refresh `number` with a new cookie.
     pub(super) fn renew(&mut self, number: u32) {
         self.issue_token();
-        self.end_refresh(number, answered(200, None));
+        self.answer_refresh(number, 200, None);
+    }
+
+    fn answer_refresh(&mut self, number: u32, status: u16, retry_after: Option<Millis>) {
+        let end = RefreshEnd::Answered {
+            status,
+            said: None,
+            retry_after,
+            grant: self.grant,
+        };
+        self.end_refresh(number, end);
+        if status != 200 {
+            return;
+        }
+        if let Some(refresh) = self.refreshes.iter().find(|it| it.number == number) {
+            self.rules.grant(refresh.at, self.grant);
+        }
     }
 
     pub(super) fn end_refresh(&mut self, number: u32, end: RefreshEnd) {
@@ -314,18 +348,28 @@ impl World {
                 self.rules.lost_in = Some(self.rules.epoch);
             }
         }
-        self.rules.refused = matches!(end, RefreshEnd::Answered { .. });
+        if let RefreshEnd::Answered {
+            status: 400..=499, ..
+        } = end
+        {
+            self.rules.refused = true;
+            self.rules.lost_in = Some(self.rules.epoch);
+        }
+        self.rules.answered = matches!(end, RefreshEnd::Answered { .. });
         self.session.handle_refresh_end(self.now, number, end);
         self.obey();
-        self.rules.refused = false;
+        self.rules.answered = false;
     }
 
     pub(super) fn answer(&mut self, id: CallId, status: u16) {
+        let is_success = (200..300).contains(&status);
         let answer = Answer {
             status,
             expired: status == 401,
-            ok: (200..300).contains(&status),
-            ..Answer::default()
+            ok: is_success,
+            begins: is_success,
+            ends: is_success,
+            grant: self.grant,
         };
         self.answer_as(id, status, answer);
     }
@@ -341,8 +385,16 @@ impl World {
                 self.rules.unauthorized_in = Some(epoch);
             }
         }
+        let sent_at = seen.attempts.last().unwrap().at;
+        let begins = seen.got.is_none() && seen.kind == Kind::SignIn && answer.begins;
+        if begins {
+            self.issue_token();
+        }
         self.session.handle_answer(self.now, id, answer);
         self.obey();
+        if begins {
+            self.rules.grant(sent_at, answer.grant);
+        }
     }
 
     /// `fetch` rejects.
@@ -396,12 +448,15 @@ impl World {
     fn kept(&self) -> Option<Word> {
         self.kept.map(|(at, word)| Word {
             age: word.age + (self.now - at),
+            sent: word.sent + (self.now - at),
             ..word
         })
     }
 
     pub(super) fn come_back(&mut self) {
-        self.session.handle_return(self.now);
+        let kept = self.kept();
+        kept.into_iter().for_each(|word| self.take_in(word));
+        self.session.handle_return(self.now, kept);
         self.obey();
     }
 
@@ -424,7 +479,7 @@ impl World {
             self.now = self.now.max(moment);
             self.wake();
         }
-        panic!("the timer rings without end");
+        panic!("the timer rings without end: {:?}", self.session);
     }
 
     /// The machine sleeps: the clock goes on, and no timer rings.
@@ -491,47 +546,76 @@ impl World {
     /// Does what the session says, and sees to it that it says nothing that it must not.
     fn obey(&mut self) {
         for _ in 0..10_000 {
-            let Some(action) = self.session.poll_action() else {
+            let actions: Vec<_> = std::iter::from_fn(|| self.session.poll_action()).collect();
+            if actions.is_empty() {
                 return;
-            };
-            match action {
-                Action::Send { call } => self.send(call),
-                Action::Hold { call } => {
-                    assert!(self.is_holding(call), "only a 401 is held: {call:?}");
-                }
-                Action::Answer { call } => {
-                    let status = self.seen(call).held;
-                    let status = status.expect("an answer is one that can still be read");
-                    self.settle(call, Got::Answer(status));
-                }
-                Action::Done { call } => {
-                    assert!(self.seen(call).is_waiting_command());
-                    self.settle(call, Got::Done);
-                }
-                Action::Fail { call, failure } => self.settle(call, Got::Failed(failure)),
-                Action::Lock => self.ask_for_lock(),
-                Action::Unlock => match self.lock {
-                    Lock::Ours => self.lock = Lock::Free,
-                    Lock::Peers { wanted: true } => self.lock = Lock::Peers { wanted: false },
-                    lock => panic!("nothing to give back: {lock:?}"),
-                },
-                Action::Refresh {
-                    client,
-                    number,
-                    key,
-                } => self.send_refresh(client, number, key),
-                Action::Abandon => {
-                    self.wire.retain(|it| !matches!(it, Wire::Refresh(_)));
-                    self.rules.underway = None;
-                }
-                Action::Tell(word) => {
-                    self.rules.renewed_at = self.now - word.age;
-                    self.told.push(word);
-                }
-                Action::Announce { event, cause, by } => self.hear(event, cause, by),
             }
+            // Replays leave before anybody hears that the cookie is a new one.
+            let renews = actions.iter().any(is_renewal);
+            if renews {
+                self.take_in_renewal(&actions);
+            }
+            actions.into_iter().for_each(|action| self.act(action));
+            self.rules.refused &= !renews;
         }
         panic!("actions without end");
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Send { call } => self.send(call),
+            Action::Hold { call } => {
+                assert!(self.is_holding(call), "only a 401 is held: {call:?}");
+            }
+            Action::Answer { call } => {
+                let status = self.seen(call).held;
+                let status = status.expect("an answer is one that can still be read");
+                self.settle(call, Got::Answer(status));
+            }
+            Action::Done { call } => {
+                assert!(self.seen(call).is_waiting_command());
+                self.settle(call, Got::Done);
+            }
+            Action::Fail { call, failure } => self.settle(call, Got::Failed(failure)),
+            Action::Lock => self.ask_for_lock(),
+            Action::Unlock => match self.lock {
+                Lock::Ours => self.lock = Lock::Free,
+                Lock::Peers { wanted: true } => self.lock = Lock::Peers { wanted: false },
+                lock => panic!("nothing to give back: {lock:?}"),
+            },
+            Action::Refresh {
+                client,
+                number,
+                key,
+            } => self.send_refresh(client, number, key),
+            Action::Reload => self.reloads += 1,
+            Action::Tell(word) => {
+                // In the place where words are kept there is one.
+                self.kept = None;
+                if word.cause == Cause::Superseded {
+                    self.rules.underway = None;
+                }
+                self.rules.renewed_at = self.now - word.age;
+                self.told.push(word);
+            }
+            Action::Announce { event, credit } => self.hear(event, credit),
+        }
+    }
+
+    fn take_in_renewal(&mut self, actions: &[Action]) {
+        for action in actions {
+            if let Action::Tell(word) = action {
+                self.rules.renewed_at = self.now - word.age;
+                if matches!(word.news, News::SignedIn | News::SignedOut) {
+                    self.rules.underway = None;
+                }
+            }
+        }
+        if self.rules.answered {
+            // An answer that comes late is news here, though not to the peers.
+            self.rules.renewed_at = self.now;
+        }
+        self.begin_epoch();
     }
 
     fn ask_for_lock(&mut self) {
@@ -562,13 +646,22 @@ impl World {
             "a request is not sent while it is on the wire"
         );
         if let Some(Attempt { epoch: before, .. }) = seen.attempts.last().copied() {
-            let replayable = Kind::Request { replayable: true };
-            assert_eq!(seen.kind, replayable, "sent a second time");
-            assert!(!(seen.replayed && self.alone), "a call is replayed once");
+            let may_be = matches!(
+                seen.kind,
+                Kind::Request { replayable: true } | Kind::SignOut
+            );
+            assert!(may_be, "sent a second time");
+            assert!(
+                !(seen.replayed && self.alone),
+                "a call is replayed once: {:?} {epoch} {lost_in:?} {:?} {:?}",
+                seen.attempts,
+                seen.id,
+                self.session
+            );
             let asks = lost_in == Some(epoch);
             let anew = seen.held.is_none() && self.session.standing() == Standing::Expired;
             assert!(
-                before < epoch || asks || anew || !self.alone,
+                before < epoch || asks || anew || !self.alone || seen.kind == Kind::SignOut,
                 "sent again under the cookie that was refused"
             );
             seen.replayed = !asks;
@@ -580,12 +673,7 @@ impl World {
             epoch,
             cookie: self.cookie,
         });
-        let ends_session = seen.kind == Kind::SignOut;
         self.wire.push_back(Wire::Call(id));
-        if ends_session {
-            self.rules.renewed();
-            self.rules.underway = None;
-        }
     }
 
     fn send_refresh(&mut self, client: ClientId, number: u32, key: Key) {
@@ -598,7 +686,6 @@ impl World {
         let known = unauthorized || expired || asked;
         assert!(known || !self.alone, "a refresh for nothing");
         self.rules.underway = Some(number);
-        self.wire.retain(|it| !matches!(it, Wire::Refresh(_)));
         self.wire.push_back(Wire::Refresh(number));
         self.refreshes.push(Refreshed {
             at: self.now,
@@ -608,16 +695,10 @@ impl World {
         });
     }
 
-    fn hear(&mut self, event: Event, cause: Cause, by: Option<ClientId>) {
+    fn hear(&mut self, event: Event, credit: Credit) {
+        let Credit { client, cause, .. } = credit;
         match event {
-            Event::Refreshed => {
-                if self.rules.refused {
-                    // An answer that comes late is news here, though not to the peers.
-                    self.rules.renewed_at = self.now;
-                }
-                self.begin_epoch();
-            }
-            Event::Expired if by.is_none() => {}
+            Event::Expired if client.is_none() || cause == Cause::Superseded => {}
             Event::Expired => assert!(
                 self.rules.refused || !self.alone,
                 "expired, and no refresh was refused"
@@ -626,7 +707,7 @@ impl World {
                 self.rules.underway = None;
                 self.rules.lost_in = Some(self.rules.epoch);
             }
-            Event::Unavailable | Event::Ineffective => {}
+            Event::Refreshed | Event::Unavailable | Event::Ineffective => {}
         }
         self.events.push((event, cause));
     }
@@ -655,6 +736,7 @@ impl World {
         match word.news {
             News::SignedIn | News::SignedOut => {
                 self.rules.underway = None;
+                self.rules.refused = false;
                 self.begin_epoch();
             }
             _ => self.rules.lost_in = Some(self.rules.epoch),
@@ -693,10 +775,24 @@ impl Rules {
         self.epoch += 1;
         self.expires_at = None;
     }
+
+    fn grant(&mut self, asked_at: Millis, grant: Grant) {
+        if grant.lifetime.is_finite() {
+            self.expires_at = Some(asked_at + grant.lifetime);
+        }
+    }
+}
+
+fn is_renewal(action: &Action) -> bool {
+    match action {
+        Action::Announce { event, .. } => *event == Event::Refreshed,
+        Action::Tell(word) => matches!(word.news, News::SignedIn | News::SignedOut),
+        _ => false,
+    }
 }
 
 fn key(id: CallId) -> u64 {
-    id.to_bits().into()
+    id.to_number() as u64
 }
 
 /// A word of a peer's, of something that came about so long ago.
@@ -705,7 +801,12 @@ pub(super) fn peers_word(news: News, age: Millis, span: Millis) -> Word {
         news,
         age,
         span,
+        sent: age,
         cause: Cause::Unauthorized,
+        status: 0,
+        address: 0,
+        session: Key::default(),
+        subject: 0,
         key: Key {
             seed: 2.0,
             number: 7,
@@ -719,5 +820,6 @@ pub(super) fn answered(status: u16, retry_after: Option<Millis>) -> RefreshEnd {
         status,
         said: None,
         retry_after,
+        grant: Grant::default(),
     }
 }

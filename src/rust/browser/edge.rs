@@ -57,6 +57,7 @@ impl Edge for RustEdge {
                 core::Cause::Lost => Cause::Lost,
                 core::Cause::Overdue => Cause::Overdue,
                 core::Cause::SignedOut => Cause::SignedOut,
+                core::Cause::Superseded => Cause::Superseded,
             },
             by: if peer { By::Peer } else { By::Client },
             status: (status != 0).then_some(status),

@@ -111,7 +111,10 @@ impl Handle {
             Place::SignOut => Some(Kind::SignOut),
         };
         let promise = match kind {
-            Some(kind) => Ok(engine.call(kind, outgoing)),
+            Some(kind) => {
+                let address = outgoing.address();
+                Ok(engine.call(kind, outgoing, address, None))
+            }
             // Untouched, and so not kept for a replay either.
             None => outgoing.send_once(),
         };

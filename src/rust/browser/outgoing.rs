@@ -64,6 +64,15 @@ impl OutgoingRequest {
         }
     }
 
+    /// What tells where it goes from other addresses: a hash (FNV-1a) of its URL without query and fragment.
+    pub(super) fn address(&self) -> u32 {
+        let url = self.request.borrow().url();
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        path.encode_utf16().fold(0x811c_9dc5, |hash, unit| {
+            (hash ^ u32::from(unit)).wrapping_mul(0x0100_0193)
+        })
+    }
+
     /// Sends it, not to be sent again.
     pub(super) fn send_once(&self) -> Result<Promise, JsValue> {
         // Not borrowed while it is sent: to fetch may be the page's own code.
@@ -155,6 +164,10 @@ impl Outgoing for OutgoingRequest {
 
     fn lifetime(&self) -> f64 {
         self.lifetime.get()
+    }
+
+    fn subject(&self) -> u32 {
+        0
     }
 }
 

@@ -14,15 +14,33 @@ function newClient(options = {}) {
   return Object.assign(client, { heard });
 }
 
-async function signIn(send = fetch, origin = "") {
+const PASSWORDS = { ada: "correct horse", grace: "battery staple" };
+
+async function signInAs(login, send = fetch, origin = "") {
   const answer = await send(`${origin}/auth/sign-in`, {
     method: "POST",
     credentials: "include",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ login: "ada", password: "correct horse" }),
+    body: JSON.stringify({ login, password: PASSWORDS[login] }),
   });
   if (!answer.ok) throw new Error(`the sign-in was answered ${answer.status}`);
+  return answer.status;
 }
+
+const signIn = (send, origin) => signInAs("ada", send, origin);
+
+/** As a form does it, and no client sees it. */
+async function signInByForm(login) {
+  const body = new URLSearchParams({ login, password: PASSWORDS[login] });
+  const answer = await fetch("/auth/lab/sign-in", { method: "POST", body });
+  if (!answer.ok) throw new Error(`the form was answered ${answer.status}`);
+}
+
+/** As whom a call was carried out, or what came of it. */
+const who = async (call) => {
+  const answer = await call.catch((error) => error);
+  return answer.headers?.get("x-user") ?? outcome(Promise.resolve(answer));
+};
 
 /** The lab of a server: of the page's own, or of one that allows this page. */
 function labOf(origin) {
@@ -142,6 +160,9 @@ Object.assign(globalThis, {
   KeepfreshError,
   newClient,
   signIn,
+  signInAs,
+  signInByForm,
+  who,
   labOf,
   lab,
   many,

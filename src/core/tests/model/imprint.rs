@@ -5,21 +5,24 @@
 use std::hash::{Hash, Hasher};
 
 use crate::core::{
-    CallId, Kind, Millis,
+    Kind, Millis,
     backoff::Backoff,
     calls::{Call, Stage},
     cookie::Cookie,
     doubt::Doubt,
-    flight::Flight,
+    flight::{Flight, Start},
     lease::Lease,
-    pacing::Pacing,
+    pacing::{Pacing, Place},
     peers::{Key, Word},
     refresh::Refresh,
-    session::{Session, Standing},
+    session::{Session, State},
 };
 
 /// Moments ahead are told apart as timers are: by their order, and by so many milliseconds.
 const GRAIN: Millis = 250.0;
+
+/// Before anything that can happen here.
+const LONG_AGO: Millis = -1e9;
 
 /// A state as it matters for what can come after it.
 ///
@@ -58,8 +61,21 @@ impl Imprint {
     }
 
     pub(crate) fn word(&mut self, word: Word) {
-        self.fact((word.news as u8, word.cause as u8));
-        self.key(word.key);
+        let Word {
+            news,
+            age: _,
+            span: _,
+            sent: _,
+            cause,
+            status,
+            key,
+            address,
+            session,
+            subject,
+        } = word;
+        self.fact((news as u8, cause as u8, status, address, subject));
+        self.key(key);
+        self.key(session);
     }
 
     pub(crate) fn finish(&self, now: Millis, hasher: &mut impl Hasher) {
@@ -94,17 +110,30 @@ impl Imprint {
         let Cookie {
             epoch,
             at,
+            sent_at,
             session,
+            session_at,
+            name,
             until,
+            proven,
+            subject,
         } = cookie;
-        self.fact(session == epoch);
-        self.moment(*at);
+        self.fact((session == epoch, *proven, *subject));
+        self.key(*name);
+        for moment in [*at, *sent_at, *session_at] {
+            self.moment(moment.max(LONG_AGO));
+        }
         self.option(*until);
     }
 
     fn lease(&mut self, lease: &Lease) {
-        let Lease { held, at, waited } = lease;
-        self.fact((*held, *waited));
+        let Lease {
+            held,
+            at,
+            waited,
+            longest,
+        } = lease;
+        self.fact((*held, *waited, longest.to_bits()));
         if *held {
             self.moment(*at);
         }
@@ -115,19 +144,34 @@ impl Imprint {
             seed,
             number,
             awaited,
+            sent_at,
+            limit,
+            credit,
             unsettled,
+            settled,
             foreign,
-            started,
         } = flight;
-        self.fact((*number, *awaited));
+        self.key(*settled);
+        self.fact((*number, credit.cause as u8, credit.status));
+        self.fact(credit.client.is_some());
         self.number(seed.to_bits());
         self.number(unsettled.is_some());
         self.key(unsettled.unwrap_or_default());
         self.option(*foreign);
-        self.number(started.client.is_some());
-        if *awaited {
-            self.moment(started.at);
-            self.moment(started.limit);
+        self.moment(sent_at.max(LONG_AGO));
+        self.moment(limit.max(LONG_AGO));
+        for start in awaited {
+            let Start {
+                number,
+                at,
+                key,
+                client,
+                cause,
+                stale,
+            } = start;
+            self.fact((*number, client.0, *cause as u8, *stale));
+            self.key(*key);
+            self.moment(*at);
         }
     }
 
@@ -138,19 +182,28 @@ impl Imprint {
             asked,
         } = doubt;
         self.option(*since);
-        self.fact((asking.map(CallId::to_bits), *asked));
+        self.fact((asking.map(|id| id.to_number() as u64), *asked));
     }
 
     fn pacing(&mut self, pacing: &Pacing, cookie: &Cookie, now: Millis) {
         let Pacing {
             unavailable,
-            ineffective,
             ineffective_in,
             refused,
+            places,
         } = pacing;
         self.fact(*ineffective_in == Some(cookie.epoch));
-        for backoff in [unavailable, ineffective, refused] {
+        for backoff in [unavailable, refused] {
             self.backoff(backoff, now);
+        }
+        for Place {
+            address,
+            ineffective,
+            epoch,
+        } in places
+        {
+            self.fact((*address, *epoch == Some(cookie.epoch)));
+            self.backoff(ineffective, now);
         }
     }
 
@@ -166,8 +219,7 @@ impl Session {
     /// `now` is by the clock of the page.
     pub(crate) fn leave_imprint(&self, imprint: &mut Imprint, now: Millis) {
         let Self {
-            standing,
-            expired_at,
+            state,
             cookie,
             refresh,
             due,
@@ -179,9 +231,14 @@ impl Session {
             actions,
         } = self;
         debug_assert!(actions.is_empty(), "the shell does at once what it is told");
-        imprint.fact(*standing as u8);
-        if *standing == Standing::Expired {
-            imprint.moment(*expired_at);
+        imprint.fact(std::mem::discriminant(state));
+        match *state {
+            State::Unknown { over_at } => imprint.option(over_at),
+            State::Active => {}
+            State::Over { at, why } => {
+                imprint.fact(why as u8);
+                imprint.moment(at);
+            }
         }
         imprint.cookie(cookie);
         imprint.fact(std::mem::discriminant(refresh));
@@ -193,13 +250,13 @@ impl Session {
         imprint.doubt(doubt);
         imprint.pacing(pacing, cookie, now);
         for call in calls.waiting() {
-            imprint.number(call.id.to_bits());
+            imprint.number(call.id.to_number() as u64);
         }
         // Of those on the wire the order does not matter.
-        let mut calls: Vec<_> = calls.calls.iter().collect();
-        calls.sort_by_key(|call| call.id.to_bits());
+        let mut calls = calls.all();
+        calls.sort_by_key(|call| call.id.to_number() as u64);
         for call in calls {
-            self.leave_imprint_of(imprint, call);
+            self.leave_imprint_of(imprint, &call);
         }
     }
 
@@ -211,10 +268,12 @@ impl Session {
             stage,
             epoch,
             sent_at,
+            address,
             timeout,
             patience,
+            ..
         } = call;
-        imprint.fact((id.to_bits(), client.0, timeout.to_bits()));
+        imprint.fact((id.to_number() as u64, client.0, timeout.to_bits(), *address));
         imprint.fact((std::mem::discriminant(stage), std::mem::discriminant(kind)));
         if let Stage::Refused { whole } = stage {
             imprint.number(*whole);
@@ -224,7 +283,7 @@ impl Session {
         }
         if *stage != Stage::Gated {
             imprint.fact((*epoch == self.cookie.epoch, *epoch < self.cookie.session));
-            imprint.moment(*sent_at);
+            imprint.moment(sent_at.max(LONG_AGO));
         }
         if call.waits() {
             imprint.moment(*patience);

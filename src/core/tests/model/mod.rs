@@ -24,6 +24,9 @@ const NOTHING: Budget = Budget {
     aborts: 0,
     sign_outs: 0,
     sign_ins: 0,
+    switches: 0,
+    forms: 0,
+    failed_sign_outs: 0,
     sleeps: 0,
     jumps: 0,
     stale_reads: 0,
@@ -330,6 +333,45 @@ fn sign_outs() -> Model {
     }
 }
 
+fn two_users() -> Model {
+    Model {
+        name: "somebody else signs in while somebody is signed in",
+        budget: Budget {
+            calls: [1, 1, 0],
+            switches: 1,
+            ..NOTHING
+        },
+        unchecked: &[Breach::RefreshedForNothing],
+        ..STRICT
+    }
+}
+
+fn forms() -> Model {
+    Model {
+        name: "somebody signs in by a form, and a page is told",
+        budget: Budget {
+            calls: [1, 1, 0],
+            forms: 1,
+            ..NOTHING
+        },
+        unchecked: &[Breach::RefreshedForNothing],
+        ..STRICT
+    }
+}
+
+fn failed_sign_outs() -> Model {
+    Model {
+        name: "a sign-out that is refused or lost",
+        budget: Budget {
+            calls: [1, 1, 0],
+            sign_outs: 1,
+            failed_sign_outs: 1,
+            ..NOTHING
+        },
+        ..STRICT
+    }
+}
+
 fn sign_outs_and_losses() -> Model {
     Model {
         name: "signing out when refreshes are lost",
@@ -478,6 +520,9 @@ holds! {
     the_server_may_fail_or_end_the_session: server_errors;
     the_user_may_sign_out_and_in: sign_outs;
     the_user_may_sign_out_in_doubt: sign_outs_and_losses;
+    somebody_else_may_sign_in: two_users;
+    somebody_may_sign_in_by_a_form: forms;
+    a_sign_out_may_be_refused_or_lost: failed_sign_outs;
     a_sign_in_may_go_unheard: unheard_sign_ins;
     a_tab_may_freeze: frozen_tabs;
     clocks_may_jump: clocks;
@@ -508,5 +553,7 @@ is_caught! {
     one_that_waits_for_no_orphan_is: IgnoresOrphans in reloads by TwoRefreshes | TokenReused;
     one_whose_refresh_ends_with_its_page_is: LacksKeepalive in reloads by TokenReused;
     one_that_forgets_the_key_is: ForgetsKey in lost_answers by TokenReused;
+    one_that_signs_in_without_the_lock_is: SignsInUnlocked in two_users by SupersededByMistake | ServedAsAnother;
+    one_that_takes_a_sign_out_for_one_as_it_is_sent_is: SignsOutUnheard in failed_sign_outs by LeftSignedOut | UnauthorizedByMistake;
     one_that_takes_every_word_for_new_is: IgnoresAge in lost_words by UnauthorizedByMistake;
 }

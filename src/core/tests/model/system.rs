@@ -7,8 +7,8 @@ use std::hash::{Hash, Hasher};
 
 use super::super::world::{HOUR, SECOND, answered};
 use crate::core::{
-    Action, Answer, CallId, Cause, ClientId, Event, Imprint, Key, Kind, Millis, News, RefreshEnd,
-    Session, Standing, Word,
+    Action, Answer, CallId, Cause, ClientId, Event, Grant, Imprint, Key, Kind, Millis, News,
+    RefreshEnd, Session, Standing, Word,
 };
 
 /// How long a call may wait for us.
@@ -29,6 +29,10 @@ pub(super) enum Breach {
     ExpiredUnasked,
     LeftSignedOut,
     Revived,
+    /// Served as who was signed in before, and nobody was told.
+    ServedAsAnother,
+    /// Told that cookies had been replaced, where the lock keeps that from happening.
+    SupersededByMistake,
     LeftWaiting,
     Unending,
     ReplayedTwice,
@@ -61,6 +65,12 @@ pub(super) struct Budget {
     pub(super) aborts: u8,
     pub(super) sign_outs: u8,
     pub(super) sign_ins: u8,
+    /// Somebody else signs in while somebody is signed in.
+    pub(super) switches: u8,
+    /// Somebody signs in beside the client, which is told.
+    pub(super) forms: u8,
+    /// A sign-out is refused, or does not arrive.
+    pub(super) failed_sign_outs: u8,
     pub(super) sleeps: u8,
     /// The wall clock is set ahead or back by an hour.
     pub(super) jumps: u8,
@@ -89,6 +99,10 @@ pub(super) enum Mutant {
     ForgetsKey,
     /// Every word is taken for new.
     IgnoresAge,
+    /// A sign-in is sent at once, and takes no lock.
+    SignsInUnlocked,
+    /// A sign-out is taken for one as it is sent.
+    SignsOutUnheard,
 }
 
 /// One configuration.
@@ -151,6 +165,10 @@ struct Page {
     renewals: u8,
     /// Since when it does not know what became of its refresh.
     blind: Option<Millis>,
+    /// Its refresh was refused, and that may be believed yet.
+    refused: bool,
+    /// It was told that somebody else's cookies are there.
+    superseded: bool,
     /// It announced that a refresh had changed nothing; then it may hand over a 401 for a while.
     ineffective: bool,
     /// When the refresh that it is about to send will be overdue.
@@ -171,7 +189,7 @@ enum Lease {
 #[derive(Clone, Debug)]
 struct Seen {
     id: CallId,
-    signs_out: bool,
+    kind: Kind,
     /// The access cookie of the latest attempt.
     cookie: u32,
     /// That of the latest attempt that was refused.
@@ -210,6 +228,7 @@ struct Message {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum What {
     Call(CallId),
+    SignIn(CallId),
     SignOut(CallId),
     Refresh {
         number: u32,
@@ -237,6 +256,8 @@ enum Reply {
         over: bool,
     },
     Unavailable,
+    /// To a sign-out.
+    Denied,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -262,6 +283,7 @@ pub(super) enum Step {
     Call(usize),
     SignOut(usize),
     SignIn(usize),
+    Form(usize),
     Abort(usize, CallId),
     Serve(usize),
     ServeError(usize),
@@ -373,8 +395,16 @@ impl Model {
                 } else {
                     steps.push(Step::Deliver(index));
                 }
-                if refreshes && left.server_errors > 0 {
+                // One that is sent once more has been accepted before.
+                let signs_out = matches!(message.what, What::SignOut(_))
+                    && page.is_some_and(|page| {
+                        page.calls.iter().any(|it| it.signs() && it.sends == 1)
+                    });
+                if refreshes && left.server_errors > 0 || signs_out && left.failed_sign_outs > 0 {
                     steps.push(Step::ServeError(index));
+                }
+                if signs_out && left.failed_sign_outs > 0 && !frozen {
+                    steps.push(Step::LoseRequest(index));
                 }
                 if refreshes && left.lost_requests > 0 && !frozen {
                     steps.push(Step::LoseRequest(index));
@@ -407,17 +437,23 @@ impl Model {
             if left.calls[slot] > 0 && first {
                 steps.push(Step::Call(slot));
             }
-            if left.sign_outs > 0 && !it.signed_out {
+            let signs_out = |page: &Page| page.calls.iter().any(Seen::signs);
+            if left.sign_outs > 0 && !it.signed_out && !it.pages.iter().flatten().any(signs_out) {
                 steps.push(Step::SignOut(slot));
             }
-            // Cookies of the session before may not come after those of the new one.
-            let leaves = it.wire.iter().any(|message| match message.what {
-                What::SignOut(_) => true,
-                What::Refresh { .. } => message.stage != Stage::Sent,
-                What::Call(_) => false,
-            });
-            if left.sign_ins > 0 && !leaves && (it.signed_out || it.server.over) {
+            let is_over = it.signed_out || it.server.over;
+            // The user does one thing at a time.
+            let signs =
+                |message: &Message| matches!(message.what, What::SignIn(_) | What::SignOut(_));
+            let waits = |page: &Page| page.calls.iter().any(Seen::signs);
+            let signing = it.wire.iter().any(signs) || it.pages.iter().flatten().any(waits);
+            if !signing && (left.sign_ins > 0 && is_over || left.switches > 0) {
                 steps.push(Step::SignIn(slot));
+            }
+            // Cookies of the session before do not come after those of a form: no lock keeps them from it.
+            let comes = |message: &Message| message.is_refresh() && message.stage != Stage::Sent;
+            if left.forms > 0 && !signing && !it.wire.iter().any(comes) {
+                steps.push(Step::Form(slot));
             }
             if left.aborts > 0 {
                 steps.extend(page.calls.iter().map(|call| Step::Abort(slot, call.id)));
@@ -490,7 +526,24 @@ impl Model {
                 it.call(slot, Kind::SignOut);
                 self.obey(&mut it, slot);
             }
-            Step::SignIn(slot) => self.sign_in(&mut it, slot),
+            Step::SignIn(slot) => {
+                if it.signed_out || it.server.over {
+                    it.left.sign_ins = it.left.sign_ins.saturating_sub(1);
+                } else {
+                    it.left.switches -= 1;
+                }
+                if self.mutant == Mutant::SignsInUnlocked {
+                    it.begin_unlocked(slot);
+                } else {
+                    it.call(slot, Kind::SignIn);
+                }
+                self.obey(&mut it, slot);
+            }
+            Step::Form(slot) => {
+                it.left.forms -= 1;
+                it.begin_unlocked(slot);
+                self.obey(&mut it, slot);
+            }
             Step::Abort(slot, id) => {
                 it.left.aborts -= 1;
                 it.tell(slot, |session, now| session.handle_abort(now, id));
@@ -501,8 +554,14 @@ impl Model {
             }
             Step::Serve(index) => self.serve(&mut it, index),
             Step::ServeError(index) => {
-                it.left.server_errors -= 1;
-                it.wire[index].stage = Stage::Served(Reply::Unavailable);
+                let reply = if it.wire[index].is_refresh() {
+                    it.left.server_errors -= 1;
+                    Reply::Unavailable
+                } else {
+                    it.left.failed_sign_outs -= 1;
+                    Reply::Denied
+                };
+                it.wire[index].stage = Stage::Served(reply);
             }
             Step::Deliver(index) => {
                 if it.wire[index].stage == Stage::Sent {
@@ -515,7 +574,11 @@ impl Model {
                 self.deliver(&mut it, index, true);
             }
             Step::LoseRequest(index) => {
-                it.left.lost_requests -= 1;
+                if it.wire[index].is_refresh() {
+                    it.left.lost_requests -= 1;
+                } else {
+                    it.left.failed_sign_outs -= 1;
+                }
                 self.lose(&mut it, index);
             }
             Step::LoseAnswer(index) => {
@@ -569,6 +632,9 @@ impl Model {
             Step::ComeUp(slot) => {
                 it.left.births -= 1;
                 it.come_up(slot);
+                let kept = self.kept(&it, slot, false);
+                it.tell(slot, |session, now| session.handle_open(now, kept));
+                self.obey(&mut it, slot);
             }
             Step::Freeze(slot) => {
                 it.left.freezes -= 1;
@@ -578,7 +644,8 @@ impl Model {
             Step::Absent(slot) => {
                 it.left.absences -= 1;
                 it.page_mut(slot).inbox.clear();
-                it.tell(slot, Session::handle_return);
+                let kept = self.kept(&it, slot, false);
+                it.tell(slot, |session, now| session.handle_return(now, kept));
                 self.obey(&mut it, slot);
             }
             Step::Sleep => {
@@ -607,11 +674,14 @@ impl Model {
         let reply = match what {
             What::Call(_) if cookie > it.server.expired => Reply::Ok,
             What::Call(_) => Reply::Unauthorized,
+            What::SignIn(_) => Reply::Renewed(it.begin_session()),
             What::SignOut(_) => {
                 // It ends the token that it is given, and no other.
                 if cookie == it.server.current {
                     it.end_session();
                 }
+                it.signed_out = true;
+                it.note_over();
                 Reply::Ok
             }
             What::Refresh { key, .. } => self.rotate(it, cookie, key),
@@ -646,23 +716,6 @@ impl Model {
         Reply::Refused { over: true }
     }
 
-    fn sign_in(&self, it: &mut System, slot: usize) {
-        it.left.sign_ins -= 1;
-        it.signed_out = false;
-        let first = (it.server.current / 10 + 1) * 10;
-        it.server.current = first;
-        it.server.over = false;
-        it.jar = Jar {
-            access: first,
-            refresh: first,
-        };
-        // What is open belongs to whoever was signed in before.
-        it.note_over();
-        it.tell(slot, |session, now| session.handle_sign_in(now, 200));
-        it.page_mut(slot).blind = None;
-        self.obey(it, slot);
-    }
-
     // The network.
 
     fn deliver(&self, it: &mut System, index: usize, unheard: bool) {
@@ -690,8 +743,9 @@ impl Model {
             return;
         }
         match message.what {
-            What::Call(id) => self.deliver_answer(it, slot, id, message.at, reply),
-            What::SignOut(id) => self.deliver_answer(it, slot, id, message.at, Reply::Ok),
+            What::Call(id) | What::SignIn(id) | What::SignOut(id) => {
+                self.deliver_answer(it, slot, id, message.at, reply);
+            }
             What::Refresh { number, limit, .. } => {
                 let end = match reply {
                     _ if unheard => RefreshEnd::Lost,
@@ -714,6 +768,7 @@ impl Model {
         reply: Reply,
     ) {
         let expired = reply == Reply::Unauthorized;
+        let is_success = matches!(reply, Reply::Ok | Reply::Renewed(_));
         let page = it.page_mut(slot);
         let Some(seen) = page.calls.iter_mut().find(|seen| seen.id == id) else {
             return;
@@ -726,10 +781,16 @@ impl Model {
         // Whether a 401 would be an answer: it has been sent under two cookies, and both were refused.
         let twice = before.is_some_and(|before| seen.cookie > before);
         seen.over |= expired && twice;
+        if is_success && seen.signs() {
+            page.begin_session();
+        }
         let answer = Answer {
+            status: 0,
             expired,
-            ok: !expired,
-            ..Answer::default()
+            ok: is_success,
+            begins: is_success,
+            ends: is_success,
+            grant: Grant::default(),
         };
         it.tell(slot, |session, now| session.handle_answer(now, id, answer));
         self.obey(it, slot);
@@ -740,8 +801,16 @@ impl Model {
         if message.given_up || it.page_of(&message).is_none() {
             return;
         }
-        if let What::Refresh { number, limit, .. } = message.what {
-            self.end_refresh(it, message.slot, number, limit, RefreshEnd::Lost, false);
+        let slot = message.slot;
+        match message.what {
+            What::Refresh { number, limit, .. } => {
+                self.end_refresh(it, slot, number, limit, RefreshEnd::Lost, false);
+            }
+            What::Call(id) | What::SignIn(id) | What::SignOut(id) => {
+                it.forget(slot, id);
+                it.tell(slot, |session, now| session.handle_rejection(now, id));
+                self.obey(it, slot);
+            }
         }
     }
 
@@ -763,10 +832,11 @@ impl Model {
             Mutant::ResendsBlindly if lost => answered(503, None),
             _ => end,
         };
+        it.page_mut(slot).refused |= refused;
         it.tell(slot, |session, now| {
             session.handle_refresh_end(now, number, end)
         });
-        self.obey_after(it, slot, refused);
+        self.obey(it, slot);
     }
 
     // The browser.
@@ -798,17 +868,23 @@ impl Model {
     fn grant(&self, it: &mut System, slot: usize, waited: bool, stale: bool) {
         it.holder = Some(slot);
         it.page_mut(slot).lease = Lease::Ours;
+        let kept = self.kept(it, slot, stale);
+        let (waited, kept) = match self.mutant {
+            Mutant::ChecksNothingInLock => (false, None),
+            _ => (waited, kept),
+        };
+        it.tell(slot, |session, now| session.handle_lock(now, waited, kept));
+    }
+
+    /// What a page finds in storage, unless it is its own.
+    fn kept(&self, it: &System, slot: usize, stale: bool) -> Option<Word> {
         let kept = if stale { it.kept_before } else { it.kept };
         let readable = self.storage[slot];
         let said = it.page(slot).said;
         let kept = kept.filter(|kept| readable && Some(*kept) != said);
-        let kept = kept.map(|kept| self.read(it, kept));
-        let (waited, kept) = match self.mutant {
-            Mutant::ChecksNothingInLock => (false, None),
-            Mutant::IgnoresOrphans => (waited, kept.filter(|kept| kept.news != News::Started)),
-            _ => (waited, kept),
-        };
-        it.tell(slot, |session, now| session.handle_lock(now, waited, kept));
+        let ignored = self.mutant == Mutant::IgnoresOrphans;
+        let kept = kept.filter(|kept| !(ignored && kept.word.news == News::Started));
+        kept.map(|kept| self.read(it, kept))
     }
 
     /// The word as it is now: it says how old it is.
@@ -817,20 +893,28 @@ impl Model {
             Mutant::IgnoresAge => 0.0,
             _ => it.now + it.wall - posted.stamp,
         };
-        Word { age, ..posted.word }
+        let sent = age + (posted.word.sent - posted.word.age).max(0.0);
+        Word {
+            age,
+            sent,
+            ..posted.word
+        }
     }
 
     // The shell.
 
     fn obey(&self, it: &mut System, slot: usize) {
-        self.obey_after(it, slot, false);
-    }
-
-    /// `refused`: what has come in is a refusal by a server that has no session any more.
-    fn obey_after(&self, it: &mut System, slot: usize, refused: bool) {
         while let Some(action) = it.page_mut(slot).session.poll_action() {
             match action {
-                Action::Send { call } => it.send(slot, call),
+                Action::Send { call } => {
+                    it.send(slot, call);
+                    let page = it.page(slot);
+                    let is_sign_out = |seen: &Seen| seen.id == call && seen.kind == Kind::SignOut;
+                    if self.mutant == Mutant::SignsOutUnheard && page.calls.iter().any(is_sign_out)
+                    {
+                        it.tell(slot, Session::handle_signed_out);
+                    }
+                }
                 Action::Hold { .. } => {}
                 Action::Answer { call } => it.settle(slot, call),
                 Action::Done { call } => it.forget(slot, call),
@@ -853,10 +937,15 @@ impl Model {
                     it.page_mut(slot).lease = Lease::None;
                 }
                 Action::Refresh { number, key, .. } => self.send_refresh(it, slot, number, key),
-                Action::Abandon => it.abandon(slot),
+                // Whoever comes back to it sees a page that is loaded anew; here it goes on.
+                Action::Reload => {}
                 Action::Tell(word) => self.post(it, slot, word),
-                Action::Announce { event, cause, by } => {
-                    it.announce(slot, event, cause, by.is_some(), refused);
+                Action::Announce { event, credit } => {
+                    it.announce(slot, event, credit.cause, credit.client.is_some());
+                    // Where no refresh takes longer than it is given, no sign-in overtakes one.
+                    if credit.cause == Cause::Superseded && self.prompt && self.locks {
+                        it.breach = Some(Breach::SupersededByMistake);
+                    }
                 }
             }
         }
@@ -884,7 +973,6 @@ impl Model {
     }
 
     fn send_refresh(&self, it: &mut System, slot: usize, number: u32, key: Key) {
-        it.abandon(slot);
         let now = it.now;
         let is_underway = |message: &Message| match message.what {
             What::Refresh { limit, .. } => !message.given_up && now < limit,
@@ -932,8 +1020,11 @@ impl Model {
             return Some(Breach::Unending);
         }
         let holder = it.holder.filter(|_| self.locks)?;
+        // A request that asks whether a refusal is to be believed.
+        let asks = it.pages[holder].as_ref().is_some_and(|page| page.refused);
         let is_needed = |message: &Message| {
-            message.slot == holder && !matches!(message.what, What::Call(_)) && !message.given_up
+            let is_call = matches!(message.what, What::Call(_));
+            message.slot == holder && (asks || !is_call) && !message.given_up
         };
         (!it.wire.iter().any(is_needed)).then_some(Breach::LockedIdle)
     }
@@ -970,7 +1061,13 @@ impl Model {
         if it.signed_out && !it.server.over && it.jar.refresh != 0 {
             return Some(Breach::Revived);
         }
-        let thinks_it_is_over = |page: &Page| page.session.standing() == Standing::Expired;
+        let believes = |page: &Page| page.session.standing() == Standing::Active;
+        let is_anothers = it.jar.access != 0 && it.jar.access / 10 != it.server.current / 10;
+        if is_anothers && it.pages.iter().flatten().any(believes) {
+            return Some(Breach::ServedAsAnother);
+        }
+        let thinks_it_is_over =
+            |page: &Page| page.session.standing() == Standing::Expired && !page.superseded;
         let over = it.server.over || it.signed_out;
         if !over && it.pages.iter().flatten().any(thinks_it_is_over) {
             return Some(Breach::LeftSignedOut);
@@ -1025,6 +1122,8 @@ impl System {
             calls: Vec::new(),
             renewals: 0,
             blind: None,
+            refused: false,
+            superseded: false,
             ineffective: false,
             limit: 0.0,
         });
@@ -1032,18 +1131,18 @@ impl System {
 
     fn call(&mut self, slot: usize, kind: Kind) {
         let id = self.tell(slot, |session, now| {
-            session.handle_call(now, CLIENT, kind, TIMEOUT)
+            session.handle_call(now, CLIENT, kind, TIMEOUT, 1, None)
         });
         let over = self.server.over || self.signed_out;
         self.page_mut(slot).calls.push(Seen {
             id,
-            signs_out: kind == Kind::SignOut,
+            kind,
             cookie: 0,
             refused: None,
             renewals: 0,
             sends: 0,
             replays: 0,
-            over: over || kind == Kind::SignOut,
+            over: over || matches!(kind, Kind::SignIn | Kind::SignOut),
         });
     }
 
@@ -1059,27 +1158,26 @@ impl System {
         seen.sends += 1;
         (seen.cookie, seen.renewals) = (jar.access, renewals);
         let (sends, replays) = (seen.sends, seen.replays);
-        let is_sign_out = seen.signs_out;
-        if replays > 1 {
+        let kind = seen.kind;
+        if replays > 1 && !seen.signs() {
             self.breach = Some(Breach::ReplayedTwice);
         }
         if sends > 20 {
             self.breach = Some(Breach::Unending);
         }
-        if is_sign_out {
-            self.signed_out = true;
-            self.page_mut(slot).blind = None;
-            self.note_over();
-        }
         self.put(Message {
             slot,
             seed,
-            what: if is_sign_out {
-                What::SignOut(id)
-            } else {
-                What::Call(id)
+            what: match kind {
+                Kind::SignIn => What::SignIn(id),
+                Kind::SignOut => What::SignOut(id),
+                _ => What::Call(id),
             },
-            cookie: if is_sign_out { jar.refresh } else { jar.access },
+            cookie: if kind == Kind::SignOut {
+                jar.refresh
+            } else {
+                jar.access
+            },
             at: now,
             stage: Stage::Sent,
             given_up: false,
@@ -1089,9 +1187,9 @@ impl System {
     /// In an order that does not tell which was sent first.
     fn put(&mut self, message: Message) {
         let place = |message: &Message| match message.what {
-            What::Call(id) => (message.seed, 0, id.to_bits()),
-            What::SignOut(id) => (message.seed, 1, id.to_bits()),
-            What::Refresh { number, .. } => (message.seed, 2, number),
+            What::Call(id) => (message.seed, 0, id.to_number() as u64),
+            What::SignIn(id) | What::SignOut(id) => (message.seed, 1, id.to_number() as u64),
+            What::Refresh { number, .. } => (message.seed, 2, u64::from(number)),
         };
         let index = self
             .wire
@@ -1115,32 +1213,23 @@ impl System {
         self.page_mut(slot).calls.retain(|seen| seen.id != id);
     }
 
-    /// The refresh of that page is given up.
-    fn abandon(&mut self, slot: usize) {
-        let seed = self.page(slot).seed;
-        let own = |message: &&mut Message| message.seed == seed && message.is_refresh();
-        for message in self.wire.iter_mut().filter(own) {
-            message.given_up = true;
-        }
-        // One that has been answered is gone; one that has not may reach the server all the same.
-        self.wire
-            .retain(|message| !message.given_up || message.stage == Stage::Sent);
-    }
-
-    fn announce(&mut self, slot: usize, event: Event, cause: Cause, ours: bool, refused: bool) {
+    fn announce(&mut self, slot: usize, event: Event, cause: Cause, ours: bool) {
         let now = self.now;
         let page = self.page_mut(slot);
         match event {
             Event::Refreshed => {
                 page.renewals += 1;
                 page.blind = None;
+                page.refused = false;
             }
             Event::Unavailable if ours && cause == Cause::Overdue => page.blind = Some(now),
             Event::Unavailable => {}
             Event::Ineffective => page.ineffective = true,
             Event::Expired => {
                 page.blind = None;
-                if ours && !refused {
+                page.superseded |= cause == Cause::Superseded;
+                let refused = std::mem::take(&mut page.refused);
+                if ours && !refused && cause == Cause::Answered {
                     self.breach = Some(Breach::ExpiredUnasked);
                 }
             }
@@ -1149,13 +1238,13 @@ impl System {
 
     fn take_cookies(&mut self, what: What, reply: Reply) {
         match (what, reply) {
-            (What::Refresh { .. }, Reply::Renewed(number)) => {
+            (What::Refresh { .. } | What::SignIn(_), Reply::Renewed(number)) => {
                 self.jar = Jar {
                     access: number,
                     refresh: number,
                 };
             }
-            (What::SignOut(_), _) => {
+            (What::SignOut(_), Reply::Ok) => {
                 self.jar = Jar {
                     access: 0,
                     refresh: 0,
@@ -1163,6 +1252,28 @@ impl System {
             }
             _ => {}
         }
+    }
+
+    /// Somebody signs in; the tokens begin with that number.
+    fn begin_session(&mut self) -> u32 {
+        self.signed_out = false;
+        let first = (self.server.current / 10 + 1) * 10;
+        self.server.current = first;
+        self.server.over = false;
+        // What is open belongs to whoever was signed in before.
+        self.note_over();
+        first
+    }
+
+    /// Somebody signs in beside the lock, and the page is told.
+    fn begin_unlocked(&mut self, slot: usize) {
+        let first = self.begin_session();
+        self.jar = Jar {
+            access: first,
+            refresh: first,
+        };
+        self.tell(slot, Session::handle_signed_in);
+        self.page_mut(slot).begin_session();
     }
 
     fn end_session(&mut self) {
@@ -1245,6 +1356,13 @@ impl System {
 }
 
 impl Page {
+    /// It knows that a session has begun or ended.
+    fn begin_session(&mut self) {
+        self.blind = None;
+        self.refused = false;
+        self.superseded = false;
+    }
+
     fn timer(&self) -> Option<Millis> {
         let moment = self.session.poll_timeout();
         moment.is_finite().then_some(moment + self.born)
@@ -1252,6 +1370,7 @@ impl Page {
 
     fn leave_imprint(&self, imprint: &mut Imprint, now: Millis, wall: Millis) {
         imprint.fact((self.seed, self.frozen, self.lease as u8, self.ineffective));
+        imprint.fact((self.refused, self.superseded));
         imprint.number(self.said.is_some());
         for posted in self.said.iter().chain(&self.inbox) {
             posted.leave_imprint(imprint, wall);
@@ -1261,7 +1380,8 @@ impl Page {
         for seen in &self.calls {
             let age = self.renewals - seen.renewals;
             let twice = seen.refused.map(|refused| seen.cookie > refused);
-            imprint.fact((seen.id.to_bits(), seen.sends, seen.replays));
+            imprint.fact((seen.id.to_number() as u64, seen.sends, seen.replays));
+            imprint.fact(std::mem::discriminant(&seen.kind));
             imprint.fact((age > 0, twice, seen.cookie, seen.refused, seen.over));
         }
         imprint.born = self.born;
@@ -1269,6 +1389,12 @@ impl Page {
         // Its own clock begins at nothing: what was before is no news.
         imprint.moment(0.0);
         imprint.born = 0.0;
+    }
+}
+
+impl Seen {
+    fn signs(&self) -> bool {
+        matches!(self.kind, Kind::SignIn | Kind::SignOut)
     }
 }
 
@@ -1295,8 +1421,9 @@ impl Message {
         });
         imprint.moment(self.at);
         match self.what {
-            What::Call(id) => imprint.fact((0, id.to_bits())),
-            What::SignOut(id) => imprint.fact((1, id.to_bits())),
+            What::Call(id) => imprint.fact((0, id.to_number() as u64)),
+            What::SignIn(id) => imprint.fact((2, id.to_number() as u64)),
+            What::SignOut(id) => imprint.fact((1, id.to_number() as u64)),
             What::Refresh { number, key, limit } => {
                 imprint.number(number);
                 imprint.key(key);

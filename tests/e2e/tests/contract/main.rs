@@ -13,3 +13,4 @@ mod pass_through;
 mod rust_app;
 mod security;
 mod time;
+mod who;

@@ -1,0 +1,225 @@
+//! What answers to calls mean for the session.
+
+use super::{
+    Answer, Call, Cause, Event, Failure, Grant, Key, Kind, Millis, News, Over, Refresh, Session,
+    Stage, State,
+};
+
+impl Session {
+    /// What the answer to a guarded request means.
+    pub(super) fn judge(&mut self, now: Millis, call: Call, answer: Answer) {
+        let Call {
+            id,
+            stage,
+            epoch,
+            sent_at,
+            address,
+            ..
+        } = call;
+        let replayable = call.kind == Kind::Request { replayable: true };
+        let asked = self.stop_asking(now, id);
+        if !answer.expired {
+            self.answer(id);
+            return self.note_answer(now, call, answer, asked);
+        }
+        self.pacing.note_refusal(address);
+        let is_told = self.doubt.since.is_some_and(|doubt| sent_at >= doubt);
+        if is_told && self.refresh == Refresh::Confirming {
+            // Sent when the refresh had been refused, and still a 401: that refusal stands.
+            self.answer(id);
+            return self.expire(now);
+        }
+        if is_told {
+            // Sent when that refresh was over, and still a 401: it has changed nothing.
+            self.doubt.since = None;
+        }
+        match stage {
+            Stage::Last => self.answer(id),
+            Stage::Replayed => {
+                self.answer(id);
+                if epoch == self.cookie.epoch {
+                    self.note_ineffective(now, address, answer.status);
+                }
+            }
+            // Signed out or in since: the request is not sent again under the cookies of somebody else.
+            _ if epoch < self.cookie.session || self.is_over_for_now(now) => self.answer(id),
+            // A late 401: the cookie has changed while it was on its way.
+            _ if epoch < self.cookie.epoch && !replayable => self.fail(id, Failure::NotReplayable),
+            _ if epoch < self.cookie.epoch && !self.is_closed() => {
+                self.send(now, id, Stage::Replayed);
+            }
+            _ if self.refresh == Refresh::Idle && self.pacing.is_futile(now, address) => {
+                self.answer(id);
+            }
+            _ => self.await_refresh(now, id),
+        }
+    }
+
+    pub(super) fn judge_sign_in(&mut self, now: Millis, call: Call, answer: Answer) {
+        self.answer(call.id);
+        if answer.begins {
+            self.signed_in(now, call.sent_at, answer.grant);
+        }
+        self.end_signing(call.id);
+    }
+
+    /// A session ends when the server has said so, and not before.
+    pub(super) fn judge_sign_out(&mut self, now: Millis, call: Call, answer: Answer) {
+        let Call { id, stage, .. } = call;
+        let is_over = matches!(self.state, State::Over { .. });
+        let is_locked = self.refresh == Refresh::Signing { by: id };
+        // A 401 after the refresh was refused says that there is nothing left to end.
+        if answer.ends || answer.expired && is_over {
+            self.flight.credit.status = answer.status;
+            self.signed_out(now);
+            if stage == Stage::Behind {
+                // The cookies of that refresh may have come after it.
+                self.sign_again(now, call, is_locked);
+            } else {
+                self.answer(id);
+                self.end_signing(id);
+            }
+            return;
+        }
+        let is_last = matches!(stage, Stage::Replayed | Stage::Last);
+        if !answer.expired || is_last || call.epoch < self.cookie.session {
+            self.answer(id);
+            self.end_signing(id);
+        } else if call.epoch < self.cookie.epoch {
+            // A late 401: the cookie has changed while it was on its way.
+            self.sign_again(now, call, is_locked);
+        } else {
+            self.end_signing(id);
+            self.await_refresh(now, id);
+        }
+    }
+
+    /// The sign-out goes out once more: at once if the lock is held for it, otherwise when it is.
+    fn sign_again(&mut self, now: Millis, call: Call, is_locked: bool) {
+        if is_locked {
+            self.calls.restage(call.id, Stage::Behind);
+            self.sign(now, call);
+        } else {
+            self.park(now, call.id, Stage::Again);
+        }
+    }
+
+    /// Whatever was known is about another session. The sign-in was sent at `sent_at`.
+    pub(super) fn signed_in(&mut self, now: Millis, sent_at: Millis, grant: Grant) {
+        self.begin(now, now, self.new_name(), State::Active);
+        self.cookie.grant(sent_at, grant);
+        let life = self.cookie.until.map_or(0.0, |until| until - now);
+        self.tell(now, News::SignedIn, now, life, Cause::Asked);
+    }
+
+    pub(super) fn signed_out(&mut self, now: Millis) {
+        let over = State::Over {
+            at: now,
+            why: Over::SignedOut,
+        };
+        self.begin(now, now, Key::default(), over);
+        self.tell(now, News::SignedOut, now, 0.0, Cause::Asked);
+    }
+
+    /// Another session begins, or none: what is on the wire belongs to the one before.
+    pub(super) fn begin(&mut self, now: Millis, moment: Millis, name: Key, state: State) {
+        self.advance(moment, moment);
+        self.cookie.session = self.cookie.epoch;
+        self.cookie.session_at = moment;
+        self.cookie.name = name;
+        self.cookie.subject = 0;
+        self.pacing.refused.reset();
+        self.outdate();
+        self.conclude(state);
+        self.release(now);
+    }
+
+    /// The sign-in or sign-out goes out under the lock.
+    pub(super) fn sign(&mut self, now: Millis, call: Call) {
+        self.turn(Refresh::Signing { by: call.id }, now + call.timeout);
+        self.send_signing(now, call.id);
+    }
+
+    /// The server has answered, and not that the access token has expired.
+    fn note_answer(&mut self, now: Millis, call: Call, answer: Answer, asked: bool) {
+        let was_refused = answer.ok && self.pacing.forgive(call.address);
+        let is_current = call.epoch == self.cookie.epoch;
+        self.cookie.proven |= answer.ok && is_current;
+        // A success says something of the session only where one was refused before: any other may be to a public address.
+        if asked && is_current && (was_refused || answer.ok && call.stage == Stage::Asking) {
+            // It was let in: the refresh that was in doubt had reached the server, or somebody else's had.
+            return self.renew(now, call.sent_at, call.sent_at);
+        }
+        match self.state {
+            State::Unknown { over_at } if answer.ok => {
+                self.state = State::Active;
+                if was_refused && over_at.is_some_and(|at| call.sent_at > at) {
+                    self.revive(now, call.sent_at);
+                }
+            }
+            // Somebody else's cookies let in whoever they belong to.
+            State::Over {
+                why: Over::Superseded,
+                ..
+            } => {}
+            // A sign-in that we did not see. An answer to what was sent before the refusal proves nothing.
+            State::Over { at, .. } if was_refused && call.sent_at > at => {
+                self.revive(now, call.sent_at)
+            }
+            _ => {}
+        }
+        if asked {
+            self.find_out_later(now);
+        }
+    }
+
+    /// The session is alive, though the last that was heard of it was that it was over: others believe so still.
+    fn revive(&mut self, now: Millis, moment: Millis) {
+        self.begin(now, moment, self.new_name(), State::Active);
+        self.tell(now, News::SignedIn, moment, 0.0, Cause::Asked);
+    }
+
+    /// A name for a session that begins: each begins another epoch.
+    fn new_name(&self) -> Key {
+        Key {
+            seed: self.flight.seed,
+            number: self.cookie.epoch.number(),
+        }
+    }
+
+    /// A replay met a 401 under the cookie that was renewed for it.
+    fn note_ineffective(&mut self, now: Millis, address: u32, status: u16) {
+        let epoch = self.cookie.epoch;
+        self.pacing.fail(now, address, epoch);
+        if self.pacing.ineffective_in == Some(epoch) {
+            return;
+        }
+        self.pacing.ineffective_in = Some(epoch);
+        if !self.cookie.proven {
+            // The lifetime announced for this cookie is not worth a refresh either.
+            self.cookie.until = None;
+        }
+        self.announce(Event::Ineffective, Cause::Unauthorized, status);
+    }
+
+    /// Whether the session is over, and it is not yet time to ask again, or never will be: after a sign-out, or when
+    /// somebody else's cookies are there.
+    pub(super) fn is_over_for_now(&self, now: Millis) -> bool {
+        match self.state {
+            State::Over { why, .. } => {
+                let may_ask = why == Over::Refused && !self.pacing.refused.holds(now);
+                !may_ask && !self.is_closed()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether no refresh is known to be under way, here or elsewhere.
+    pub(super) fn knows_of_no_refresh(&self, now: Millis) -> bool {
+        let is_quiet = matches!(
+            self.refresh,
+            Refresh::Idle | Refresh::Doubting | Refresh::Cooling
+        );
+        is_quiet && self.flight.foreign.is_none() && self.doubt.orphan(now).is_none()
+    }
+}

@@ -1,0 +1,173 @@
+//! The calls: what is sent, what waits, and how each wait ends.
+
+use super::{Action, Call, CallId, Epoch, Failure, Kind, Millis, Refresh, Session, Stage, State};
+
+impl Session {
+    /// Sends the call's request. If it waited, its wait is over.
+    pub(super) fn send(&mut self, now: Millis, id: CallId, stage: Stage) {
+        self.calls.send(now, id, stage, self.cookie.epoch);
+        self.actions.push(Action::Send { call: id });
+    }
+
+    /// The call's request was sent before, at that moment.
+    pub(super) fn take_over(&mut self, now: Millis, id: CallId, sent_at: Millis) {
+        let kind = self.calls.get(id).map(|call| call.kind);
+        let stage = match kind {
+            Some(Kind::SignOut) => Stage::Early,
+            _ => Stage::Sent,
+        };
+        self.send(now, id, stage);
+        // Before the cookie of now: under one of before.
+        let is_current = sent_at > self.cookie.at;
+        let epoch = if is_current {
+            self.cookie.epoch
+        } else {
+            Epoch::default()
+        };
+        self.calls.date(id, sent_at, epoch);
+    }
+
+    /// Lets the call wait. From here on its time runs.
+    pub(super) fn park(&mut self, now: Millis, id: CallId, stage: Stage) {
+        self.calls.park(now, id, stage);
+    }
+
+    /// Lets the call wait with its 401, or at the gate if it is a command.
+    pub(super) fn park_refused(&mut self, now: Millis, id: CallId) {
+        let kind = self.calls.get(id).map(|call| call.kind);
+        if let Some(Kind::Request { .. } | Kind::SignOut) = kind {
+            self.park(now, id, Stage::Refused { whole: true });
+            self.actions.push(Action::Hold { call: id });
+        } else {
+            self.park(now, id, Stage::Gated);
+        }
+    }
+
+    /// The first one of those that wait.
+    pub(super) fn find_waiting(&self, which: impl Fn(&Call) -> bool) -> Option<Call> {
+        self.calls.waiting().find(|call| which(call))
+    }
+
+    /// The sign-in or sign-out goes out, for the first time or once more.
+    pub(super) fn send_signing(&mut self, now: Millis, id: CallId) {
+        let stage = self.calls.get(id).map(|call| call.stage);
+        let is_sent = matches!(stage, Some(Stage::Again | Stage::Behind));
+        self.send(
+            now,
+            id,
+            if is_sent {
+                Stage::Replayed
+            } else {
+                Stage::Sent
+            },
+        );
+    }
+
+    /// The first one of the sign-ins and sign-outs.
+    pub(super) fn find_signing(&self, which: impl Fn(&Call) -> bool) -> Option<Call> {
+        self.calls.signing().find(|call| which(call))
+    }
+
+    /// The sign-in or sign-out that waits for the lock.
+    pub(super) fn leaving(&self) -> Option<Call> {
+        self.find_signing(Call::wants_lock)
+    }
+
+    /// The sign-out that is on the wire already and has yet to hear whether the lock was free.
+    pub(super) fn early(&self) -> Option<Call> {
+        self.find_signing(|call| call.stage == Stage::Early)
+    }
+
+    /// The sign-in or sign-out that the lock is wanted for.
+    pub(super) fn wanting_lock(&self) -> Option<Call> {
+        self.leaving().or(self.early())
+    }
+
+    /// A refresh has set cookies beside the sign-out that is on the wire.
+    pub(super) fn fall_behind(&mut self) {
+        let is_out = |call: &Call| call.kind == Kind::SignOut && call.stage == Stage::Sent;
+        if let Some(call) = self.find_signing(is_out) {
+            self.calls.restage(call.id, Stage::Behind);
+        }
+    }
+
+    /// Ends every wait that is over, as the session now stands.
+    pub(super) fn release(&mut self, now: Millis) {
+        let is_active = self.state == State::Active;
+        let is_over = matches!(self.state, State::Over { .. });
+        for id in self.calls.waiting_ids() {
+            let Some(call) = self.calls.get(id) else {
+                continue;
+            };
+            let renewed = is_active && call.epoch >= self.cookie.session;
+            match (call.kind, call.stage) {
+                // They have a way of their own: under the lock.
+                (Kind::SignIn, _) | (Kind::SignOut, Stage::Gated | Stage::Again) => {}
+                (Kind::SignOut, _) if renewed => self.calls.restage(id, Stage::Again),
+                (Kind::EnsureFresh { .. } | Kind::Refresh, _) => self.done(id),
+                // Its 401 is about the cookie of now.
+                (_, Stage::Refused { .. }) if renewed && call.epoch == self.cookie.epoch => {}
+                (Kind::Request { replayable: true }, Stage::Refused { .. }) if renewed => {
+                    self.send(now, id, Stage::Replayed);
+                }
+                (_, Stage::Refused { whole: true }) if !renewed => self.answer(id),
+                // Its 401 was too large to keep. Another one is to be had, unless somebody else has signed in.
+                (Kind::Request { replayable: true } | Kind::SignOut, Stage::Refused { .. })
+                    if is_over =>
+                {
+                    self.send(now, id, Stage::Last);
+                }
+                (_, Stage::Refused { .. }) => self.fail(id, Failure::NotReplayable),
+                _ => self.send(now, id, Stage::Sent),
+            }
+        }
+    }
+
+    /// Opens the gate for what may be let in without this refresh: what has never been sent, and what was refused
+    /// under a cookie of before. If it is not, it waits with the others, or that was its replay.
+    pub(super) fn release_unsent(&mut self, now: Millis) {
+        for id in self.calls.waiting_ids() {
+            match self.calls.get(id) {
+                Some(call) if call.can_be_sent_again() && call.epoch < self.cookie.epoch => {
+                    self.send(now, id, Stage::Replayed);
+                }
+                Some(call) if call.is_gated() => self.send(now, id, Stage::Sent),
+                _ => {}
+            }
+        }
+    }
+
+    /// Who cannot wait longer than that fails. But a sign-in and a sign-out go on.
+    pub(super) fn fail_waiting(&mut self, until: Millis) {
+        for id in self.calls.impatient(until) {
+            self.fail(id, Failure::RefreshUnavailable);
+        }
+    }
+
+    pub(super) fn answer(&mut self, id: CallId) {
+        self.calls.remove(id);
+        self.actions.push(Action::Answer { call: id });
+    }
+
+    pub(super) fn done(&mut self, id: CallId) {
+        self.calls.remove(id);
+        self.actions.push(Action::Done { call: id });
+    }
+
+    pub(super) fn fail(&mut self, id: CallId, failure: Failure) {
+        self.calls.remove(id);
+        self.actions.push(Action::Fail { call: id, failure });
+    }
+
+    pub(super) fn forget(&mut self, id: CallId) {
+        self.calls.remove(id);
+        self.end_signing(id);
+    }
+
+    /// The sign-in or sign-out needs the lock no longer.
+    pub(super) fn end_signing(&mut self, id: CallId) {
+        if self.refresh == (Refresh::Signing { by: id }) {
+            self.rest();
+        }
+    }
+}
