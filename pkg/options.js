@@ -102,6 +102,7 @@ export function readOptions(options) {
   return {
     fetch: options.fetch,
     csrf: csrf && { ...csrf },
+    timeout,
     url: endpoint.href,
     idempotencyKey: idempotencyKey || isHome,
     /** @type {RequestInit} */

@@ -9,7 +9,7 @@ import { attempt } from "./options.js";
  * The ways out of one client: the fetch to use, and the refresh. And the way in that can be had: in fetch's place.
  * @param {import("./options.js").Options} options
  */
-export function openWire({ fetch: given, csrf, url, idempotencyKey, init }) {
+export function openWire({ fetch: given, csrf, url, idempotencyKey, init, timeout }) {
   /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
   let native;
   /** @type {(() => void) | undefined} */
@@ -55,13 +55,12 @@ export function openWire({ fetch: given, csrf, url, idempotencyKey, init }) {
      * Comes back with five numbers. `seed` and `number` name the refresh.
      * @param {number} seed
      * @param {number} number
-     * @param {AbortSignal} signal
      */
-    async refresh(seed, number, signal) {
+    async refresh(seed, number) {
       const headers = csrf ? withCsrf(init.headers) : new Headers(init.headers);
       // draft-ietf-httpapi-idempotency-key-header: a quoted string
       if (idempotencyKey) headers.set("idempotency-key", `"${seed}-${number}"`);
-      return readRefresh(expectResponse(await send(url, { ...init, headers, signal })));
+      return readRefresh(expectResponse(await send(url, { ...init, headers, signal: AbortSignal.timeout(3 * timeout) })));
     },
 
     /** @param {typeof fetch} client */

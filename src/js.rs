@@ -7,7 +7,7 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::Promise;
 use lol_alloc::{AssumeSingleThreaded, FreeListAllocator};
 use wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use web_sys::{AbortSignal, Response};
+use web_sys::Response;
 
 use crate::{
     core::{Cause, Event, Facts, Failure, Key, Kind, Policy, Standing},
@@ -19,12 +19,7 @@ extern "C" {
     /// The hand-written half.
     pub type Host;
     #[wasm_bindgen(method, catch, js_name = refresh)]
-    fn send_refresh(
-        this: &Host,
-        seed: f64,
-        number: u32,
-        signal: &AbortSignal,
-    ) -> Result<Promise, JsValue>;
+    fn send_refresh(this: &Host, seed: f64, number: u32) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, js_name = error)]
     fn make_error(this: &Host, failure: u32, cause: &JsValue) -> JsValue;
     #[wasm_bindgen(method, js_name = announce)]
@@ -183,8 +178,8 @@ fn on(client: u32, call: impl FnOnce(&Rc<Client>) -> Promise) -> JsValue {
 }
 
 impl Edge for Host {
-    fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue> {
-        self.send_refresh(key.seed, key.number, signal)
+    fn refresh(&self, key: Key) -> Result<Promise, JsValue> {
+        self.send_refresh(key.seed, key.number)
     }
 
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {

@@ -1,5 +1,3 @@
-use std::collections::VecDeque;
-
 use super::{Kind, Millis, epoch::Epoch};
 
 /// How many bits of a number name the place of a call; the others tell it from the calls that had that place before.
@@ -53,8 +51,6 @@ pub(crate) struct Call {
     pub(crate) timeout: Millis,
     /// What is left of the time that it may spend waiting for us. While it waits: when that time is up.
     pub(crate) patience: Millis,
-    /// Which of the waits of all calls this one is, while it waits.
-    ticket: u32,
 }
 
 impl Call {
@@ -69,7 +65,6 @@ impl Call {
             address,
             timeout,
             patience: timeout,
-            ticket: 0,
         }
     }
 
@@ -135,13 +130,9 @@ pub(crate) struct Calls {
     freed: Vec<u32>,
     /// How many calls there have been.
     serial: u32,
-    /// The requests and commands that wait, in the order in which they came to wait. One that waits no more may be in it
-    /// still, with a ticket that is not its own.
-    queue: VecDeque<(CallId, u32)>,
-    /// How many of them do wait.
-    queued: usize,
-    /// How many waits there have been.
-    tickets: u32,
+    /// The requests and commands that wait, in the order in which they came to wait. As a rule they end in that order too, so
+    /// one is found where it is looked for first.
+    queue: Vec<CallId>,
     /// No patience of theirs ends before this.
     soonest: Millis,
     /// The sign-ins and sign-outs, waiting or not. There is seldom more than one.
@@ -169,8 +160,8 @@ impl Calls {
         call.id
     }
 
-    pub(crate) fn get(&self, id: CallId) -> Option<Call> {
-        let call = self.places.get(id.place()).copied().flatten();
+    pub(crate) fn get(&self, id: CallId) -> Option<&Call> {
+        let call = self.places.get(id.place()).and_then(Option::as_ref);
         call.filter(|call| call.id == id)
     }
 
@@ -179,15 +170,15 @@ impl Calls {
         call.filter(|call| call.id == id)
     }
 
-    pub(crate) fn remove(&mut self, id: CallId) -> Option<Call> {
-        let call = self.get(id)?;
-        self.leave_queue(call);
-        self.signing.retain(|it| *it != id);
-        if let Some(place) = self.places.get_mut(id.place()) {
+    pub(crate) fn remove(&mut self, id: CallId) {
+        self.leave_queue(id);
+        if self.get(id).is_some()
+            && let Some(place) = self.places.get_mut(id.place())
+        {
             *place = None;
             self.freed.push(id.place);
+            self.signing.retain(|it| *it != id);
         }
-        Some(call)
     }
 
     /// The shell has heard of all that is over: those places can be given to others.
@@ -197,27 +188,24 @@ impl Calls {
 
     /// The call waits from now on, and its time runs.
     pub(crate) fn park(&mut self, now: Millis, id: CallId, stage: Stage) {
-        self.tickets = self.tickets.wrapping_add(1);
-        let ticket = self.tickets;
         let Some(call) = self.get_mut(id) else { return };
-        (call.stage, call.ticket) = (stage, ticket);
+        call.stage = stage;
         call.patience += now;
         let (signs, patience) = (call.signs(), call.patience);
         if !signs {
-            self.soonest = if self.queued == 0 {
-                patience
-            } else {
-                self.soonest.min(patience)
-            };
-            self.queued += 1;
-            self.queue.push_back((id, ticket));
+            if self.queue.is_empty() || patience < self.soonest {
+                self.soonest = patience;
+            }
+            self.queue.push(id);
         }
     }
 
     /// The call is on the wire from now on. What is left of its time is kept for another wait.
     pub(crate) fn send(&mut self, now: Millis, id: CallId, stage: Stage, epoch: Epoch) {
-        let Some(call) = self.get(id) else { return };
-        self.leave_queue(call);
+        let Some(call) = self.get_mut(id) else { return };
+        if call.waits() {
+            self.leave_queue(id);
+        }
         if let Some(call) = self.get_mut(id) {
             if call.waits() {
                 call.patience -= now;
@@ -240,85 +228,92 @@ impl Calls {
         }
     }
 
-    fn leave_queue(&mut self, call: Call) {
-        if !call.waits() || call.signs() {
-            return;
+    fn leave_queue(&mut self, id: CallId) {
+        if let Some(index) = self.queue.iter().position(|it| *it == id) {
+            self.queue.remove(index);
         }
-        if let Some(call) = self.get_mut(call.id) {
-            call.ticket = 0;
-        }
-        self.queued -= 1;
-        while let Some(front) = self.queue.front()
-            && self.queued_as(front).is_none()
-        {
-            self.queue.pop_front();
-        }
-    }
-
-    fn queued_as(&self, (id, ticket): &(CallId, u32)) -> Option<Call> {
-        self.get(*id).filter(|call| call.ticket == *ticket)
     }
 
     /// Whether there is a call that waits, or a sign-out that has yet to hear whether the lock was free.
     pub(crate) fn any_wants_something(&self) -> bool {
         let wants = |call: &Call| call.waits() || call.stage == Stage::Early;
-        self.queued > 0 || self.signing().any(|call| wants(&call))
+        !self.queue.is_empty() || self.find_signing(wants).is_some()
     }
 
     /// Whether a call waits for a refresh, and not to be sent under the lock.
     pub(crate) fn any_wants_refresh(&self) -> bool {
-        self.queued > 0
-            || self
-                .signing()
-                .any(|call| call.waits() && !call.wants_lock())
+        let wants = |call: &Call| call.waits() && !call.wants_lock();
+        !self.queue.is_empty() || self.find_signing(wants).is_some()
     }
 
-    /// All that wait, the sign-ins and sign-outs last.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = Call> {
-        let queued = self.queue.iter().filter_map(|entry| self.queued_as(entry));
-        queued.chain(self.signing().filter(Call::waits))
+    /// The first one of those that wait, the sign-ins and sign-outs last.
+    pub(crate) fn find(&self, which: fn(&Call) -> bool) -> Option<&Call> {
+        for id in &self.queue {
+            if let Some(call) = self.get(*id)
+                && which(call)
+            {
+                return Some(call);
+            }
+        }
+        self.find_signing(Call::waits).filter(|call| which(call))
+    }
+
+    /// The first one of the sign-ins and sign-outs, waiting or not.
+    pub(crate) fn find_signing(&self, which: fn(&Call) -> bool) -> Option<&Call> {
+        for id in &self.signing {
+            if let Some(call) = self.get(*id)
+                && which(call)
+            {
+                return Some(call);
+            }
+        }
+        None
     }
 
     /// The ids of all that wait.
-    pub(crate) fn waiting_ids(&self) -> Vec<CallId> {
-        self.waiting().map(|call| call.id).collect()
-    }
-
-    /// The sign-ins and sign-outs, in the order in which they were made.
-    pub(crate) fn signing(&self) -> impl Iterator<Item = Call> {
-        self.signing.iter().filter_map(|id| self.get(*id))
+    pub(crate) fn waiting(&self) -> Vec<CallId> {
+        let mut ids = self.queue.clone();
+        for id in &self.signing {
+            if self.get(*id).is_some_and(Call::waits) {
+                ids.push(*id);
+            }
+        }
+        ids
     }
 
     /// When the first of those that wait has waited long enough, or before.
     pub(crate) fn soonest(&self) -> Millis {
-        let queued = if self.queued > 0 {
-            self.soonest
-        } else {
+        let mut soonest = if self.queue.is_empty() {
             Millis::INFINITY
+        } else {
+            self.soonest
         };
-        let signing = self.signing().filter(Call::waits);
-        signing.map(|call| call.patience).fold(queued, f64::min)
+        for id in &self.signing {
+            if let Some(call) = self.get(*id)
+                && call.waits()
+            {
+                soonest = soonest.min(call.patience);
+            }
+        }
+        soonest
     }
 
-    /// Those whose patience ends by then, but for who waits for the lock.
+    /// Those whose patience ends by then.
     pub(crate) fn impatient(&mut self, until: Millis) -> Vec<CallId> {
         if until < self.soonest() {
             return Vec::new();
         }
         let mut soonest = Millis::INFINITY;
-        let mut found = Vec::new();
-        for call in self.waiting() {
-            if call.wants_lock() {
-                continue;
+        let mut ids = self.waiting();
+        ids.retain(|id| {
+            let patience = self.get(*id).map_or(Millis::INFINITY, |call| call.patience);
+            if patience > until {
+                soonest = soonest.min(patience);
             }
-            if call.patience <= until {
-                found.push(call.id);
-            } else {
-                soonest = soonest.min(call.patience);
-            }
-        }
+            patience <= until
+        });
         self.soonest = soonest;
-        found
+        ids
     }
 
     /// The cookie changed at that moment, and begins that epoch: what was sent since was sent under it.
@@ -344,7 +339,9 @@ impl Calls {
 impl Calls {
     /// All of them: those that wait first, in their order.
     pub(crate) fn all(&self) -> Vec<Call> {
+        let waiting = self.waiting();
+        let waiting = waiting.iter().filter_map(|id| self.get(*id));
         let others = self.places.iter().flatten().filter(|call| !call.waits());
-        self.waiting().chain(others.copied()).collect()
+        waiting.chain(others).copied().collect()
     }
 }

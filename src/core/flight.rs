@@ -1,8 +1,5 @@
 use super::{Cause, ClientId, Key, Millis};
 
-/// How many refreshes of ours may be on the wire: those that are overdue go on, for their answers are still welcome.
-pub(crate) const MOST: usize = 3;
-
 /// The refreshes that were sent, ours and those of peers.
 #[derive(Clone, Debug)]
 pub(crate) struct Flight {
@@ -10,7 +7,7 @@ pub(crate) struct Flight {
     pub(crate) seed: f64,
     /// Counts the refreshes of ours.
     pub(crate) number: u32,
-    /// Those of ours whose end is still to come; the latest is the last.
+    /// Those of ours whose end is still to come: one that is overdue goes on, for its answer is still welcome.
     pub(crate) awaited: Vec<Start>,
     /// When the latest refresh of ours was sent.
     pub(crate) sent_at: Millis,
@@ -90,9 +87,6 @@ impl Flight {
         };
         (self.sent_at, self.limit) = (now, limit);
         self.put_down(&start, 0);
-        if self.awaited.len() == MOST {
-            self.awaited.remove(0);
-        }
         self.awaited.push(start);
         start
     }
@@ -100,7 +94,7 @@ impl Flight {
     /// The refresh of ours with that number has come to its end, if it was awaited.
     pub(crate) fn land(&mut self, number: u32) -> Option<Start> {
         let index = self.awaited.iter().position(|it| it.number == number)?;
-        Some(self.awaited.remove(index))
+        Some(self.awaited.swap_remove(index))
     }
 
     pub(crate) fn awaits_latest(&self) -> bool {

@@ -14,8 +14,10 @@ pub(crate) struct Pacing {
     pub(crate) ineffective_in: Option<Epoch>,
     /// Paces refreshes of a session that is over.
     pub(crate) refused: Backoff,
-    /// The addresses that were refused, and not let in since; the latest is the last.
+    /// The addresses that were refused, and not let in since.
     pub(crate) places: Vec<Place>,
+    /// Where a request was refused last; 0 if none was.
+    pub(crate) latest: u32,
 }
 
 /// An address that was refused.
@@ -37,24 +39,18 @@ impl Pacing {
 
     /// A request to that address was refused.
     pub(crate) fn note_refusal(&mut self, address: u32) {
-        let known = self.places.iter().position(|it| it.address == address);
-        let place = match known {
-            Some(index) => self.places.remove(index),
-            None => Place {
-                address,
-                ineffective: Backoff::default(),
-                epoch: None,
-            },
-        };
-        if self.places.len() >= PLACES {
-            self.places.remove(0);
+        self.latest = address;
+        if self.places.iter().any(|it| it.address == address) {
+            return;
         }
-        self.places.push(place);
-    }
-
-    /// Where a request was refused last; 0 if none was.
-    pub(crate) fn latest(&self) -> u32 {
-        self.places.last().map_or(0, |it| it.address)
+        if self.places.len() >= PLACES {
+            self.places.swap_remove(0);
+        }
+        self.places.push(Place {
+            address,
+            ineffective: Backoff::default(),
+            epoch: None,
+        });
     }
 
     /// One was let in. Returns whether that address had been refused.

@@ -193,7 +193,7 @@ impl Session {
     /// The server answered the call's request.
     pub(crate) fn handle_answer(&mut self, now: Millis, id: CallId, answer: Answer) {
         self.step(now, |it| {
-            if let Some(call) = it.calls.get(id) {
+            if let Some(call) = it.calls.get(id).copied() {
                 match call.kind {
                     Kind::SignIn => it.judge_sign_in(now, call, answer),
                     Kind::SignOut => it.judge_sign_out(now, call, answer),
@@ -293,7 +293,7 @@ impl Session {
     /// A client is disposed of. Its calls that wait are rejected; what is on the wire comes back as it is.
     pub(crate) fn handle_dispose(&mut self, now: Millis, client: ClientId) {
         let of_client = |it: &Self, id| it.calls.get(id).is_some_and(|call| call.client == client);
-        for id in self.calls.waiting_ids() {
+        for id in self.calls.waiting() {
             if of_client(self, id) {
                 self.fail(id, Failure::Disposed);
             }
@@ -322,13 +322,7 @@ impl Session {
     }
 
     fn pass(&mut self, now: Millis) {
-        self.fail_waiting(now);
-        let is_tired = |call: &Call| call.wants_lock() && now >= call.patience;
-        while let Some(by) = self.find_signing(is_tired) {
-            // To sign in or out is never put off for good.
-            self.send_signing(now, by.id);
-            self.fall_behind();
-        }
+        self.fail_waiting(now, now);
         if now < self.due {
             return;
         }

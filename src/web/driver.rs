@@ -9,7 +9,7 @@ use web_sys::{AbortSignal, Response};
 
 use super::{
     any::*,
-    bindings::{self, Callback, Controller, Signal, Thenable, now, view},
+    bindings::{self, Callback, Signal, Thenable, now, view},
     body::{self, ReadAhead},
     client::Client,
     peers::{Lock, Peers},
@@ -129,17 +129,11 @@ enum Given {
 /// The refreshes of this page.
 #[derive(Default)]
 struct Flights {
-    /// Those on the wire, the latest last: each can be aborted.
-    awaited: RefCell<Vec<(u32, Controller)>>,
     /// The number of the latest.
     number: Cell<u32>,
     /// Why that one failed: what `fetch` rejected with, or the status of the answer.
     cause: Cell<JsValue>,
 }
-
-/// How many refreshes may be on the wire: one that is overdue may be answered still, and more would only take connections
-/// from the others.
-const MOST_FLIGHTS: usize = 3;
 
 thread_local! {
     static DRIVERS: RefCell<Vec<&'static Driver>> = const { RefCell::new(Vec::new()) };
@@ -246,8 +240,9 @@ impl Driver {
             listener: Cell::default(),
         });
         update(&self.calls, |calls| {
-            if calls.len() <= id.place() {
-                calls.resize(id.place() + 1, None);
+            // The core gives out a new place only if none is free.
+            if calls.len() == id.place() {
+                calls.push(None);
             }
             if let Some(place) = calls.get_mut(id.place()) {
                 *place = Some(Rc::clone(&call));
@@ -414,9 +409,6 @@ impl Driver {
     }
 
     fn land(&self, number: u32, cause: JsValue, end: RefreshEnd) {
-        update(&self.flights.awaited, |awaited| {
-            awaited.retain(|it| it.0 != number)
-        });
         if self.flights.number.get() == number {
             self.flights.cause.set(cause);
         }
@@ -586,20 +578,11 @@ impl Driver {
 
     fn refresh(&self, client: ClientId, number: u32, key: Key) {
         let client = self.client(client);
-        let controller = Controller::new();
-        let signal = controller.signal();
-        let oldest = update(&self.flights.awaited, |awaited| {
-            awaited.push((number, controller));
-            (awaited.len() > MOST_FLIGHTS).then(|| awaited.remove(0))
-        });
-        if let Some((_, controller)) = oldest {
-            controller.abort();
-        }
         self.flights.number.set(number);
         self.flights.cause.set(JsValue::UNDEFINED);
         match client
             .ok_or(JsValue::UNDEFINED)
-            .and_then(|it| it.edge.refresh(key, &signal))
+            .and_then(|it| it.edge.refresh(key))
         {
             Ok(promise) => self.watch(
                 Some(promise),

@@ -17,7 +17,7 @@ use std::cell::RefCell;
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
-use web_sys::{AbortSignal, Response};
+use web_sys::Response;
 
 use crate::core::{Cause, Event, Facts, Failure, Key};
 
@@ -40,10 +40,11 @@ pub(crate) trait Outgoing {
 
 /// What an edge does for the shell: it knows how its callers speak.
 pub(crate) trait Edge {
-    /// Sends the refresh. Its `Idempotency-Key` is made of `key`. The promise is of five numbers: the status (0: a
+    /// Sends the refresh, and gives it up after three times the time that it is given: until then a late answer is welcome. Its
+    /// `Idempotency-Key` is made of `key`. The promise is of five numbers: the status (0: a
     /// redirect), `Retry-After` in milliseconds, what `interpret` said, the lifetime in milliseconds, and what tells
     /// the subject from others. What is not known is `NaN`, or 0.
-    fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue>;
+    fn refresh(&self, key: Key) -> Result<Promise, JsValue>;
     /// The error that a caller is rejected with. `cause` is why the refresh failed: what `fetch` rejected with, or
     /// the status of the answer.
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue;

@@ -159,15 +159,18 @@ impl Peers {
         if !self.is_open() {
             return None;
         }
+        let mut text = kept(&self.name).unwrap_or_default();
+        let here = kept_here(&self.name).unwrap_or_default();
+        let mut word = decode(&text);
+        if let Some(other) = decode(&here)
+            && word.is_none_or(|word| other.age < word.age)
+        {
+            (text, word) = (here, Some(other));
+        }
         let known = self.known.take();
-        let texts = [kept(&self.name), kept_here(&self.name)];
-        let words = texts.into_iter().flatten().filter_map(|text| {
-            let word = decode(&text)?;
-            Some((text != known, word))
-        });
-        let latest = words.min_by(|one, other| one.1.age.total_cmp(&other.1.age));
+        let is_news = text != known;
         self.known.set(known);
-        latest.and_then(|(is_news, word)| is_news.then_some(word))
+        word.filter(|_| is_news)
     }
 
     /// Asks for the lock. `then` is called with it, or with `null` if a peer has it, and `failed` if it cannot be had.

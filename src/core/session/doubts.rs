@@ -15,15 +15,14 @@ impl Session {
             // Its answer first; if that was sent too early to tell, another one follows.
             return;
         }
-        if let Some(by) = self.find_waiting(Call::can_be_sent_again) {
-            self.send(now, by.id, Stage::Asking);
-            self.doubt.asking = Some(by.id);
-        } else if let Some(by) = self.find_waiting(Call::is_gated) {
-            self.send(now, by.id, Stage::Sent);
-            self.doubt.asking = Some(by.id);
-        } else {
-            self.expire(now);
-        }
+        let asker = self.calls.find(Call::can_be_sent_again);
+        let asker = asker.or(self.calls.find(Call::is_gated));
+        let Some((id, stage)) = asker.map(|call| (call.id, call.stage)) else {
+            return self.expire(now);
+        };
+        let is_gated = stage == Stage::Gated;
+        self.send(now, id, if is_gated { Stage::Sent } else { Stage::Asking });
+        self.doubt.asking = Some(id);
     }
 
     /// The refresh was sent, and nobody knows what came of it.
@@ -75,10 +74,11 @@ impl Session {
             return self.rest();
         }
         let later = now + self.doubt.pause();
-        let due = if let Some(by) = self.find_waiting(Call::can_be_sent_again) {
+        let asker = self.calls.find(Call::can_be_sent_again);
+        let due = if let Some(id) = asker.map(|call| call.id) {
             self.doubt.asked = self.doubt.asked.saturating_add(1);
-            self.send(now, by.id, Stage::Asking);
-            self.doubt.asking = Some(by.id);
+            self.send(now, id, Stage::Asking);
+            self.doubt.asking = Some(id);
             Millis::INFINITY
         } else if is_closed {
             later
@@ -88,7 +88,7 @@ impl Session {
             // Nobody here can ask. The next guarded request does, by being sent.
             self.rest();
             if self.flight.credit.client.is_some() {
-                self.fail_waiting(Millis::INFINITY);
+                self.fail_waiting(now, Millis::INFINITY);
             }
             return;
         };
@@ -101,7 +101,7 @@ impl Session {
     }
 
     pub(super) fn can_ask(&self) -> bool {
-        self.find_waiting(Call::can_be_sent_again).is_some()
+        self.calls.find(Call::can_be_sent_again).is_some()
     }
 
     /// The call does not ask any more, if it did; another one may, after a pause.
@@ -136,6 +136,6 @@ impl Session {
         let until = self.pacing.unavailable.until();
         self.turn(Refresh::Cooling, until);
         self.release_unsent(now);
-        self.fail_waiting(until);
+        self.fail_waiting(now, until);
     }
 }

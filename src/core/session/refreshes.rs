@@ -1,8 +1,8 @@
 //! The refresh: how it begins and ends, and what is known of the access cookie.
 
 use super::{
-    Action, Call, CallId, Cause, Credit, Event, FIRST_PAUSE, FRESH_ENOUGH, Grant, Kind, Millis,
-    News, Outcome, Over, Refresh, RefreshEnd, Session, Stage, Start, State,
+    Action, CallId, Cause, Credit, Event, FIRST_PAUSE, FRESH_ENOUGH, Grant, Kind, Millis, News,
+    Outcome, Over, Refresh, RefreshEnd, Session, Stage, Start, State,
 };
 
 impl Session {
@@ -30,8 +30,8 @@ impl Session {
         self.doubt.asked = 2;
         self.due = now + self.doubt.pause();
         // What the peer does may undo what was sent beside it.
-        if let Some(early) = self.early() {
-            self.calls.restage(early.id, Stage::Behind);
+        if let Some(id) = self.early().map(|call| call.id) {
+            self.calls.restage(id, Stage::Behind);
         }
     }
 
@@ -60,14 +60,14 @@ impl Session {
             self.doubt.asked = 0;
             self.turn(Refresh::Doubting, until.min(now + FIRST_PAUSE));
             self.release_unsent(now);
-        } else if let Some(by) = self.early() {
+        } else if let Some(by) = self.early().copied() {
             // It is on the wire already.
             self.calls.restage(by.id, Stage::Sent);
             self.turn(Refresh::Signing { by: by.id }, by.sent_at + by.timeout);
-        } else if let Some(by) = self.leaving() {
+        } else if let Some(by) = self.leaving().copied() {
             self.sign(now, by);
         } else if self.doubt.asking.is_some()
-            && (self.doubt.since.is_some() || self.find_waiting(|_| true).is_none())
+            && (self.doubt.since.is_some() || self.calls.find(|_| true).is_none())
         {
             // Its answer first.
             self.doubt.asked = 0;
@@ -83,14 +83,19 @@ impl Session {
 
     /// When the latest of those was sent that wait with a 401.
     fn latest_refused(&self) -> Millis {
-        let refused = |call: &Call| matches!(call.stage, Stage::Refused { .. });
-        let sent = self.calls.waiting().filter(refused);
-        sent.map(|call| call.sent_at)
-            .fold(Millis::NEG_INFINITY, f64::max)
+        let mut latest = Millis::NEG_INFINITY;
+        for id in self.calls.waiting() {
+            if let Some(call) = self.calls.get(id)
+                && matches!(call.stage, Stage::Refused { .. })
+            {
+                latest = latest.max(call.sent_at);
+            }
+        }
+        latest
     }
 
     fn start_refresh(&mut self, now: Millis) {
-        let Some(call) = self.find_waiting(|_| true) else {
+        let Some(call) = self.calls.find(|_| true).copied() else {
             return;
         };
         let cause = match (call.kind, call.stage) {

@@ -43,11 +43,6 @@ impl Session {
         }
     }
 
-    /// The first one of those that wait.
-    pub(super) fn find_waiting(&self, which: impl Fn(&Call) -> bool) -> Option<Call> {
-        self.calls.waiting().find(|call| which(call))
-    }
-
     /// The sign-in or sign-out goes out, for the first time or once more.
     pub(super) fn send_signing(&mut self, now: Millis, id: CallId) {
         let stage = self.calls.get(id).map(|call| call.stage);
@@ -63,31 +58,26 @@ impl Session {
         );
     }
 
-    /// The first one of the sign-ins and sign-outs.
-    pub(super) fn find_signing(&self, which: impl Fn(&Call) -> bool) -> Option<Call> {
-        self.calls.signing().find(|call| which(call))
-    }
-
     /// The sign-in or sign-out that waits for the lock.
-    pub(super) fn leaving(&self) -> Option<Call> {
-        self.find_signing(Call::wants_lock)
+    pub(super) fn leaving(&self) -> Option<&Call> {
+        self.calls.find_signing(Call::wants_lock)
     }
 
     /// The sign-out that is on the wire already and has yet to hear whether the lock was free.
-    pub(super) fn early(&self) -> Option<Call> {
-        self.find_signing(|call| call.stage == Stage::Early)
+    pub(super) fn early(&self) -> Option<&Call> {
+        self.calls.find_signing(|call| call.stage == Stage::Early)
     }
 
     /// The sign-in or sign-out that the lock is wanted for.
-    pub(super) fn wanting_lock(&self) -> Option<Call> {
+    pub(super) fn wanting_lock(&self) -> Option<&Call> {
         self.leaving().or(self.early())
     }
 
     /// A refresh has set cookies beside the sign-out that is on the wire.
     pub(super) fn fall_behind(&mut self) {
         let is_out = |call: &Call| call.kind == Kind::SignOut && call.stage == Stage::Sent;
-        if let Some(call) = self.find_signing(is_out) {
-            self.calls.restage(call.id, Stage::Behind);
+        if let Some(id) = self.calls.find_signing(is_out).map(|call| call.id) {
+            self.calls.restage(id, Stage::Behind);
         }
     }
 
@@ -95,7 +85,7 @@ impl Session {
     pub(super) fn release(&mut self, now: Millis) {
         let is_active = self.state == State::Active;
         let is_over = matches!(self.state, State::Over { .. });
-        for id in self.calls.waiting_ids() {
+        for id in self.calls.waiting() {
             let Some(call) = self.calls.get(id) else {
                 continue;
             };
@@ -126,7 +116,7 @@ impl Session {
     /// Opens the gate for what may be let in without this refresh: what has never been sent, and what was refused
     /// under a cookie of before. If it is not, it waits with the others, or that was its replay.
     pub(super) fn release_unsent(&mut self, now: Millis) {
-        for id in self.calls.waiting_ids() {
+        for id in self.calls.waiting() {
             match self.calls.get(id) {
                 Some(call) if call.can_be_sent_again() && call.epoch < self.cookie.epoch => {
                     self.send(now, id, Stage::Replayed);
@@ -137,10 +127,18 @@ impl Session {
         }
     }
 
-    /// Who cannot wait longer than that fails. But a sign-in and a sign-out go on.
-    pub(super) fn fail_waiting(&mut self, until: Millis) {
+    /// Who cannot wait longer than that fails. But to sign in or out is never put off for good: that is sent without the lock.
+    pub(super) fn fail_waiting(&mut self, now: Millis, until: Millis) {
         for id in self.calls.impatient(until) {
-            self.fail(id, Failure::RefreshUnavailable);
+            match self.calls.get(id) {
+                Some(call) if call.wants_lock() => {
+                    if now >= call.patience {
+                        self.send_signing(now, id);
+                        self.fall_behind();
+                    }
+                }
+                _ => self.fail(id, Failure::RefreshUnavailable),
+            }
         }
     }
 

@@ -142,7 +142,7 @@ impl Session {
             cause,
             status: self.flight.credit.status,
             key: self.flight.unsettled.unwrap_or_default(),
-            address: self.pacing.latest(),
+            address: self.pacing.latest,
             session: self.cookie.name,
             subject: self.cookie.subject,
         }));

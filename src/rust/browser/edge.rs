@@ -3,7 +3,6 @@ use std::{cell::RefCell, rc::Rc};
 use futures_channel::mpsc::{UnboundedSender, unbounded};
 use js_sys::{Array, Object, Promise};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::AbortSignal;
 
 use super::Wire;
 use crate::{
@@ -33,8 +32,8 @@ impl RustEdge {
 }
 
 impl Edge for RustEdge {
-    fn refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue> {
-        self.wire.refresh(key, signal)
+    fn refresh(&self, key: Key) -> Result<Promise, JsValue> {
+        self.wire.refresh(key)
     }
 
     fn error(&self, failure: Failure, cause: &JsValue) -> JsValue {

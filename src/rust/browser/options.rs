@@ -92,6 +92,7 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
             headers: read_headers(&options.refresh_headers)?,
             at_home,
             idempotency_key: options.idempotency_key || at_home,
+            timeout: options.timeout.as_secs_f64() * 1_000.0,
         },
     };
     let name = refresh.origin() + &refresh.pathname();

@@ -30,6 +30,8 @@ pub(super) struct Refresh {
     /// Whether it goes to the origin that we run in.
     pub(super) at_home: bool,
     pub(super) idempotency_key: bool,
+    /// What it is given, in milliseconds. An answer is welcome for three times as long.
+    pub(super) timeout: f64,
 }
 
 impl Wire {
@@ -53,12 +55,9 @@ impl Wire {
     }
 
     /// Comes back with five numbers ([`crate::web::Edge::refresh`]).
-    pub(super) fn refresh(
-        self: &Rc<Self>,
-        key: Key,
-        signal: &AbortSignal,
-    ) -> Result<Promise, JsValue> {
-        let sent = self.send_refresh(key, signal)?;
+    pub(super) fn refresh(self: &Rc<Self>, key: Key) -> Result<Promise, JsValue> {
+        let signal = AbortSignal::timeout_with_f64(3.0 * self.refresh.timeout);
+        let sent = self.send_refresh(key, &signal)?;
         Ok(future_to_promise(async move {
             let response = expect_response(JsFuture::from(sent).await?)?;
             read_refresh(&response).await

@@ -191,7 +191,9 @@ impl Imprint {
             ineffective_in,
             refused,
             places,
+            latest,
         } = pacing;
+        self.number(*latest);
         self.fact(*ineffective_in == Some(cookie.epoch));
         for backoff in [unavailable, refused] {
             self.backoff(backoff, now);
@@ -249,8 +251,8 @@ impl Session {
         imprint.flight(flight);
         imprint.doubt(doubt);
         imprint.pacing(pacing, cookie, now);
-        for call in calls.waiting() {
-            imprint.number(call.id.to_number() as u64);
+        for id in calls.waiting() {
+            imprint.number(id.to_number() as u64);
         }
         // Of those on the wire the order does not matter.
         let mut calls = calls.all();
