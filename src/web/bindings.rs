@@ -97,10 +97,10 @@ extern "C" {
         status: u16,
         seed: f64,
         number: u32,
-        address: u32,
+        address: f64,
         session_seed: f64,
         session_number: u32,
-        subject: u32,
+        subject: f64,
         end: f64,
     ) -> JsValue;
 

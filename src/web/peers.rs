@@ -254,10 +254,11 @@ fn encode(word: Word) -> JsValue {
         word.status,
         word.key.seed,
         word.key.number,
-        word.address,
+        // Above what fits a signed number, as which the glue hands over whole ones.
+        word.address.into(),
         word.session.seed,
         word.session.number,
-        word.subject,
+        word.subject.into(),
         // The end: a word that was cut off is none.
         VERSION,
     );
