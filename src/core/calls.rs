@@ -171,10 +171,11 @@ impl Calls {
     }
 
     pub(crate) fn remove(&mut self, id: CallId) {
-        self.leave_queue(id);
-        if self.get(id).is_some()
-            && let Some(place) = self.places.get_mut(id.place())
-        {
+        let Some(call) = self.get(id) else { return };
+        if call.waits() {
+            self.leave_queue(id);
+        }
+        if let Some(place) = self.places.get_mut(id.place()) {
             *place = None;
             self.freed.push(id.place);
             self.signing.retain(|it| *it != id);

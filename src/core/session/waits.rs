@@ -17,10 +17,11 @@ impl Session {
             _ => Stage::Sent,
         };
         self.send(now, id, stage);
-        // Before the cookie of now: under one of before.
-        let is_current = sent_at > self.cookie.at;
-        let epoch = if is_current {
+        // Clocks are coarse, and what is sent as soon as the cookie is there is sent with it.
+        let epoch = if sent_at >= self.cookie.at {
             self.cookie.epoch
+        } else if sent_at >= self.cookie.session_at {
+            self.cookie.session
         } else {
             Epoch::default()
         };
