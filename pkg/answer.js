@@ -1,11 +1,19 @@
 // @ts-check
 // What answers say: packed into numbers, as the engine takes them (`Facts` in src/core/policy.rs).
 
+import { KeepfreshError } from "./error.js";
 import { attempt } from "./options.js";
+import { hash } from "./scope.js";
 
 const REDIRECTED = 1 << 10;
 const UNGUARDED = 1 << 11;
+export const JUDGED_EXPIRED = 1 << 12;
+export const JUDGED_FINE = 2 << 12;
+const SAID = 14;
 const CACHED = 1 << 16;
+
+/** In the order of the engine's enum. @type {unknown[]} */
+const OUTCOMES = ["renewed", "expired", "unavailable"];
 
 /** The most that we read of a body by ourselves, in bytes, and the longest that we wait for it, in milliseconds. */
 const LARGEST = 65_536;
@@ -36,6 +44,25 @@ export function factsOf(response, siteOf, mayBeCached) {
   return facts;
 }
 
+/**
+ * Whether those facts are of an answer that means "the access token has expired".
+ * @param {number} facts
+ * @param {number[]} statuses
+ */
+export const tellsExpiry = (facts, statuses) =>
+  facts & (JUDGED_EXPIRED | JUDGED_FINE)
+    ? (facts & JUDGED_EXPIRED) !== 0
+    : !(facts & UNGUARDED) && statuses.includes(facts & (REDIRECTED - 1));
+
+/**
+ * Whether those facts are of a 2xx of the server's own: neither by a redirect nor from a cache.
+ * @param {number} facts
+ */
+export const isSuccess = (facts) => {
+  const status = facts & ~JUDGED_FINE;
+  return status >= 200 && status < 300;
+};
+
 /** @param {Headers} headers */
 function canBeCached(headers) {
   const control = headers.get("cache-control");
@@ -48,27 +75,72 @@ function canBeCached(headers) {
  * What the refresh was answered, as the engine takes it: the status (0: a redirect), `Retry-After` in milliseconds, what
  * `interpret` said, the lifetime in milliseconds, and the number of the subject.
  * @param {Response} response
+ * @param {import("./index.d.ts").Options["interpret"]} interpret
  */
-export async function readRefresh(response) {
+export async function readRefresh(response, interpret) {
   // An injected fetch may resolve with what native fetch rejects with.
   if (response.type === "error") throw new TypeError("the refresh was answered by Response.error()");
   // It is sent so that the browser does not follow redirects, and a redirect then has no status. A service worker or an
   // injected fetch may follow one all the same.
   const status = response.redirected ? 0 : response.status;
-  let lifetime = NaN;
-  if (response.ok) lifetime = lifetimeIn(await readBody(response));
-  else cancel(response);
-  return [status, retryAfter(response.headers), 0, lifetime, 0];
+  const isRead = response.ok || interpret;
+  const body = isRead ? await readBody(response) : cancel(response);
+  const { said, lifetime, subject } = read("refresh", response, body, interpret);
+  return [status, retryAfter(response.headers), said, lifetime, subject];
 }
 
 /**
- * How long the access token lives, in milliseconds. A finite number above zero counts, and nothing else.
- * @param {any} body
+ * What the answer to a sign-in or a sign-out says. The response stays whole.
+ * @param {"signIn" | "signOut"} of
+ * @param {Response} response
+ * @param {import("./index.d.ts").Options["interpret"]} interpret
  */
-export function lifetimeIn(body) {
-  const seconds = body?.expires_in ?? body?.expiresIn;
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : NaN;
+export async function readSigning(of, response, interpret) {
+  const isRead = interpret || (of === "signIn" && response.ok);
+  const body = isRead ? await readBody(response.clone()) : undefined;
+  const { said, lifetime, subject } = read(of, response, body, interpret);
+  return { facts: said << SAID, lifetime, subject };
 }
+
+/**
+ * @param {"refresh" | "signIn" | "signOut"} of
+ * @param {Response} response
+ * @param {any} body
+ * @param {import("./index.d.ts").Options["interpret"]} interpret
+ */
+function read(of, response, body, interpret) {
+  /** @type {any} */
+  let told;
+  try {
+    told = interpret?.({ of, response, body });
+    if (told?.outcome !== undefined && !OUTCOMES.includes(told.outcome)) {
+      throw new KeepfreshError(
+        "invalid_options",
+        `interpret returned the outcome "${told.outcome}": expected one of ${OUTCOMES.join(", ")}`,
+      );
+    }
+  } catch (error) {
+    report(error);
+  }
+  const { outcome, expiresIn, subject } = told ?? {};
+  return {
+    said: OUTCOMES.indexOf(outcome) + 1,
+    lifetime: inMilliseconds(expiresIn ?? body?.expires_in ?? body?.expiresIn),
+    subject: subject == null ? 0 : hash(String(subject)) || 1,
+  };
+}
+
+/**
+ * A lifetime in milliseconds. A finite number of seconds above zero counts, and nothing else.
+ * @param {any} seconds
+ */
+const inMilliseconds = (seconds) => (Number.isFinite(seconds) && seconds > 0 ? seconds * 1_000 : NaN);
+
+/**
+ * What went wrong in a function of the page's that we called: told as if nobody had caught it, and no more comes of it.
+ * @param {unknown} error
+ */
+export const report = (error) => (globalThis.reportError ?? console.error)(error);
 
 /**
  * The body of a response that is ours: parsed if it is JSON, otherwise text. What is too large or too slow is given up, and
@@ -76,7 +148,7 @@ export function lifetimeIn(body) {
  * @param {Response} response
  * @returns {Promise<unknown>}
  */
-export async function readBody(response) {
+async function readBody(response) {
   const reader = response.body?.getReader();
   if (!reader) return undefined;
   let room = LARGEST;
@@ -97,7 +169,7 @@ export async function readBody(response) {
     room = -1;
   }
   clearTimeout(timer);
-  if (room < 0) return undefined;
+  if (room < 0 || !text) return undefined;
   return attempt(() => JSON.parse(text)) ?? text;
 }
 
@@ -105,7 +177,7 @@ export async function readBody(response) {
  * Gives up a body that nobody will read, and with it the connection.
  * @param {Response} response
  */
-export const cancel = (response) => void response.body?.cancel().catch(() => {});
+const cancel = (response) => void response.body?.cancel().catch(() => {});
 
 /**
  * `Retry-After` in milliseconds: it comes as seconds or as a date (RFC 9110, section 10.2.3). A date is one of the server's

@@ -1,21 +1,24 @@
 // @ts-check
 
+import { isSuccess, tellsExpiry } from "./answer.js";
 import { KeepfreshError } from "./error.js";
 import { expect, readOptions } from "./options.js";
-import { capture } from "./request.js";
-import { openScope } from "./scope.js";
+import { capture, readArguments, readInput } from "./request.js";
+import { openScope, SIGN_OUT } from "./scope.js";
+import { activation, within } from "./wait.js";
 import { openWire } from "./wire.js";
 
 // In the order of the engine's enums.
 const STATES = /** @type {const} */ (["unknown", "active", "refreshing", "expired"]);
 const EVENTS = ["refreshed", "expired", "unavailable", "ineffective"];
 const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue", "signed_out", "superseded"];
+const SIGNS_OUT = SIGN_OUT - 1;
 const UNAVAILABLE = 0;
 const DISPOSED = 2;
 
 /**
  * @param {import("./index.d.ts").Options} options
- * @param {() => Promise<any>} load
+ * @param {(atOnce?: boolean) => Promise<any>} load
  * @returns {import("./index.d.ts").Client}
  */
 export function makeClient(options, load) {
@@ -30,44 +33,117 @@ export function makeClient(options, load) {
     if (!(/** @type {any} */ (error).cause)) throw error;
     misplaced = error;
   }
-  const wire = openWire(read);
+  const wire = openWire(misplaced ? { refresh: {} } : read);
   const siteOf = misplaced ? () => undefined : openScope(read.scope);
   /** The engine, once it is loaded, and has a half of this client. @type {any} */
   let engine;
   /** That half. @type {number} */
   let half;
   let disposed = false;
+  /** Whether it has been said that there is no engine. */
+  let isMissing = false;
+  /** Whether the server has let in what was sent without the engine, and it has yet to hear of that. */
+  let isLetIn = false;
 
   async function ready() {
     if (misplaced) throw misplaced;
+    await activation();
     const loaded = await load();
     if (disposed) throw failure(DISPOSED);
     if (engine) return;
     engine = loaded;
-    half = engine.create(host, ...read.policy);
+    const { session, expiredStatuses, timeout, crossTab, learn } = read;
+    half = engine.create(host, session, expiredStatuses, timeout, crossTab, learn);
   }
 
   /**
-   * While the engine loads.
-   * @param {NonNullable<ReturnType<typeof capture>>} call
+   * Likewise, within the deadline: that starts when the page can be seen.
+   * @param {AbortSignal} [signal]
    */
-  async function callEarly(call) {
-    await ready();
-    return engine.call(half, ...call, NaN);
+  async function readyInTime(signal) {
+    await within(activation(), undefined, signal);
+    const isReady = await within(ready().then(() => true), read.timeout, signal);
+    if (!isReady) throw new KeepfreshError("engine_unavailable", "the engine did not come in time");
   }
 
-  /** @type {typeof globalThis.fetch} */
-  const fetch = (input, init) => {
-    try {
-      if (misplaced) throw misplaced;
-      const site = siteOf(addressOf(input));
-      // fetch takes its arguments at the call, and so do we, whether or not the engine is there.
-      const call = site && capture(wire, siteOf, site, engine ? input : take(input, init), init);
-      if (!call) return wire.fetch(input, init);
-      return engine ? engine.call(half, ...call, NaN) : callEarly(call);
-    } catch (error) {
-      return Promise.reject(error);
+  /**
+   * Hands a call over to the engine.
+   * @param {import("./request.js").Call} call
+   * @param {number} sentAt When its first attempt was sent, or `NaN`.
+   */
+  const handOver = ({ kind, outgoing, replayable, hash }, sentAt) =>
+    engine.call(half, kind, outgoing, replayable, hash, sentAt);
+
+  /**
+   * While there is no engine. What would be sent at once if there were one is sent at once; its answer is handed over, or
+   * waits for the engine if it says that the access token has expired.
+   * @param {import("./request.js").Call} call
+   */
+  async function callEarly(call) {
+    const { outgoing } = call;
+    const isSent = call.isUrgent || (call.replayable && (call.kind === SIGNS_OUT || !(call.kind || call.isElsewhere)));
+    const sentAt = isSent ? performance.now() : NaN;
+    const first = isSent ? outgoing.send(false) : undefined;
+    outgoing.own();
+    const response = first && (await first);
+    const facts = response ? outgoing.read(response) : 0;
+    if (response && !tellsExpiry(facts, read.expiredStatuses)) {
+      isLetIn ||= isSuccess(facts) && !call.kind;
+      // The engine is told as soon as it is there. Nobody waits for what it makes of that, and nobody can abort it.
+      const told = { ...call, outgoing: { ...outgoing, signal: undefined, send: answeredBy(response, outgoing) } };
+      ready()
+        .then(() => handOver(told, sentAt))
+        .finally(() => (isLetIn = false))
+        .catch(() => {});
+      return response;
     }
+    try {
+      await readyInTime(outgoing.signal);
+    } catch (error) {
+      if (outgoing.signal?.aborted || (disposed && !response)) throw error;
+      if (!disposed) noteMissing(/** @type {Error} */ (error).message);
+    }
+    if (!engine) return response ?? outgoing.send(false);
+    if (response) outgoing.send = answeredBy(response, outgoing);
+    return handOver(call, sentAt);
+  }
+
+  /**
+   * There is no engine: the page is told once, and goes on as it would without us.
+   * @param {string} why
+   */
+  function noteMissing(why) {
+    if (isMissing) return;
+    isMissing = true;
+    console.warn(`${why}; until it is there, requests go out as plain fetch would send them`);
+    announce("unavailable", { cause: "engine", by: "client" });
+  }
+
+  const { fetch } = {
+    /**
+     * @param {RequestInfo | URL} input
+     * @param {[RequestInit?]} rest Of fetch's two arguments one counts.
+     */
+    fetch(input, ...rest) {
+      const [init] = rest;
+      try {
+        if (misplaced) throw misplaced;
+        if (!arguments.length) return wire.fetch(.../** @type {[any]} */ (/** @type {unknown} */ ([])));
+        const first = readInput(input);
+        const site = siteOf(first.address);
+        if (!site) return wire.fetch(first.input, init);
+        const asked = readArguments(first, init);
+        const call = capture(wire, siteOf, site, asked);
+        if (!call) return wire.fetch(asked.input, asked.init);
+        if (!engine) return callEarly(call);
+        const sentAt = call.isUrgent ? performance.now() : NaN;
+        const answer = handOver(call, sentAt);
+        call.outgoing.own();
+        return answer;
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
   };
 
   /**
@@ -78,6 +154,12 @@ export function makeClient(options, load) {
     if (engine) engine[what](half);
     else ready().then(() => engine[what](half), () => {});
   };
+
+  /**
+   * @param {string} event
+   * @param {object} detail
+   */
+  const announce = (event, detail) => client.dispatchEvent(new CustomEvent(event, { detail }));
 
   /** What the engine cannot do without us. */
   const host = {
@@ -90,8 +172,7 @@ export function makeClient(options, load) {
      * @param {number} status That of the answer behind it, or 0.
      */
     announce: (event, cause, peer, status) => {
-      const detail = { cause: CAUSES[cause], by: peer ? "peer" : "client", ...(status && { status }) };
-      client.dispatchEvent(new CustomEvent(EVENTS[event], { detail }));
+      announce(EVENTS[event], { cause: CAUSES[cause], by: peer ? "peer" : "client", ...(status && { status }) });
     },
   };
 
@@ -99,19 +180,19 @@ export function makeClient(options, load) {
     fetch = fetch;
 
     get state() {
-      return STATES[engine?.state(half) ?? 0];
+      return STATES[engine?.state(half) || Number(isLetIn)];
     }
 
     /** @param {{ maxAge?: number, signal?: AbortSignal }} [options] */
     async ensureFresh({ maxAge, signal } = {}) {
       expect((maxAge ?? 0) >= 0, "maxAge", "a number of milliseconds, not below 0");
-      await ready();
+      await readyInTime(signal);
       return engine.ensureFresh(half, maxAge ?? NaN, signal);
     }
 
     /** @param {{ signal?: AbortSignal }} [options] */
     async refresh({ signal } = {}) {
-      await ready();
+      await readyInTime(signal);
       return engine.refresh(half, signal);
     }
 
@@ -143,15 +224,19 @@ export function makeClient(options, load) {
 }
 
 /**
- * fetch reads the body of a caller's `Request` at once. While it has to wait, it is taken over before anything else can
- * read it.
- * @param {RequestInfo | URL} input
- * @param {RequestInit} [init]
+ * How a request is sent whose first answer is there already.
+ * @param {Response} response
+ * @param {import("./request.js").Call["outgoing"]} outgoing
  */
-const take = (input, init) => (input instanceof Request && init?.body == null ? new Request(input) : input);
-
-/** @param {RequestInfo | URL} input */
-const addressOf = (input) => /** @type {any} */ (input).url ?? String(input);
+function answeredBy(response, { send }) {
+  let isGiven = false;
+  /** @param {boolean} again */
+  return (again) => {
+    if (isGiven) return send(again);
+    isGiven = true;
+    return Promise.resolve(response);
+  };
+}
 
 /** @type {[code: import("./index.d.ts").KeepfreshError["code"], message: string][]} */
 const FAILURES = [

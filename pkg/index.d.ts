@@ -13,46 +13,106 @@ export function createClient(options: Options): Client;
 /**
  * Loads the engine ahead of the first call. Optional.
  *
- * @throws {KeepfreshError} `engine_unavailable` (as a rejection), saying what to do about it. The next call tries again.
+ * @throws {KeepfreshError} `engine_unavailable` (as a rejection), saying what to do about it. It may be called again, and
+ * later calls try again by themselves, after a pause.
  */
 export function init(): Promise<void>;
 
+export type Address = string | URL;
+
+/** A sign-in or a sign-out. `method`: that one alone; default: any but GET, HEAD, OPTIONS and TRACE. */
+export type Endpoint = Address | { url: Address; method?: string };
+
+/**
+ * Where the CSRF header has its value from, at each sending: a cookie that scripts may read (percent-decoded), a fixed text,
+ * or a function. A value that no header can hold, `undefined` or a cookie that is missing: the header is left out.
+ */
+export type Csrf =
+  | { header: string; cookie: string }
+  | { header: string; value: string | (() => string | undefined) };
+
+/** What an answer said, as {@link Options.interpret} is asked. */
+export interface InterpretedAnswer {
+  of: "refresh" | "signIn" | "signOut";
+  response: Response;
+  /** Parsed, if it is JSON; otherwise text. `undefined` if it is larger than 64 KB or takes longer than a second. */
+  body: unknown;
+}
+
+/** What {@link Options.interpret} makes of it. What is left out is as without `interpret`. */
+export interface Interpretation {
+  /**
+   * Of a refresh: it worked, the session is over, or it means nothing for the session. Of a sign-in: only `"renewed"` begins
+   * a session. Of a sign-out: only `"expired"` ends it.
+   */
+  outcome?: "renewed" | "expired" | "unavailable";
+  /** How long the access token lives, in seconds. */
+  expiresIn?: number;
+  /** Whose session it is. When that changes, requests of before are not sent again. */
+  subject?: string;
+}
+
 export interface Options {
   /**
-   * The refresh endpoint: its URL, or its URL with a method (default `POST`) and extra headers.
+   * The refresh endpoint: its URL, or its URL with a method (default `POST`), extra headers, a body and a CSRF header of its
+   * own (default: that of `csrf`).
    *
    * A refresh to the page's own origin carries an `Idempotency-Key` header; `idempotencyKey: true` asks for it on
    * another origin too, where CORS has to allow it.
    */
   refresh:
-    | string
-    | URL
-    | { url: string | URL; method?: string; headers?: HeadersInit; idempotencyKey?: boolean };
+    | Address
+    | {
+        url: Address;
+        method?: string;
+        headers?: HeadersInit;
+        body?: string;
+        csrf?: Csrf;
+        idempotencyKey?: boolean;
+      };
   /**
    * What is guarded: URL prefixes, compared by origin and whole path segments, with the scheme of the refresh URL.
    * Default: everything on the refresh endpoint's origin.
    */
-  guard?: (string | URL)[];
+  guard?: Address[];
   /** Never guarded, though `guard` covers it. The refresh URL, `signIn` and `signOut` always are excluded. */
-  exclude?: (string | URL)[];
-  /** A 2xx from this URL starts a session. */
-  signIn?: string | URL;
-  /** A request to this URL ends the session. It waits for the refresh under way, if there is one. */
-  signOut?: string | URL;
+  exclude?: Address[];
+  /**
+   * One or several. A 2xx that no redirect took elsewhere, and that `interpret` does not deny, begins a session. The request
+   * waits for the refresh under way, if there is one.
+   */
+  signIn?: Endpoint | Endpoint[];
+  /**
+   * One or several. The session ends when the server has said so: a 2xx, a redirect, or a 401 after the refresh was refused.
+   * A 401 while the session lives is refreshed, and the sign-out sent again.
+   */
+  signOut?: Endpoint | Endpoint[];
   /** Statuses that mean "the access token has expired". Default `[401]`. */
   expiredStatuses?: number[];
   /**
-   * Added to guarded requests with an unsafe method and to the refresh: a static header, or a cookie that scripts may
-   * read, echoed in a header.
+   * In place of `expiredStatuses`: whether an answer means "the access token has expired". Asked of every guarded answer and
+   * of a sign-out's. It gets the very response; to read its body, read a `clone()`. If it throws, or has not answered within
+   * `timeout`, the answer counts as one that does not.
    */
-  csrf?: { header: string; value: string } | { header: string; cookie: string };
+  isExpired?: (response: Response) => boolean | Promise<boolean>;
+  /** What the answer to the refresh, a sign-in or a sign-out says, where the status alone does not say it. */
+  interpret?: (answer: InterpretedAnswer) => Interpretation | undefined;
+  /**
+   * A header that is added to guarded requests with an unsafe method (`all: true`: with any), to sign-in, sign-out and
+   * refresh. Never over one that the caller set.
+   */
+  csrf?: Csrf & { all?: boolean };
   /** Milliseconds that waiting and refreshing may take together for one call. Default 10000. */
   timeout?: number;
   /**
-   * Coordinate with peers: other tabs and workers of this origin, and clients of other bundles, with the same refresh
-   * URL. Default `true`. It takes Web Locks, BroadcastChannel and storage; where one is missing, it does without.
+   * Coordinate with peers: other tabs and workers of this origin, and clients of other bundles, of the same session.
+   * Default `true`. It takes Web Locks, BroadcastChannel and storage; where one is missing, it does without.
    */
   crossTab?: boolean;
+  /** Learn the access token's lifetime where the server announces none. Default `true`. */
+  learn?: boolean;
+  /** Which session this is, where one refresh URL serves several. Default: origin and path of the refresh URL. */
+  name?: string;
   /** The fetch to use. Default: `globalThis.fetch`, looked up at each call. */
   fetch?: typeof fetch;
 }
@@ -131,7 +191,7 @@ export interface ClientEventMap {
   /** The server refused the refresh: the user has to sign in again. Once, until a session begins anew. */
   expired: ClientEvent<"answered" | "signed_out" | "superseded">;
   /** A refresh failed, and it means nothing for the session. */
-  unavailable: ClientEvent<"answered" | "lost" | "overdue">;
+  unavailable: ClientEvent<"answered" | "lost" | "overdue" | "engine">;
   /** A request was answered 401 under the cookie that had just been renewed for it: blocked cookies, as a rule. */
   ineffective: ClientEvent<"unauthorized">;
 }
@@ -139,7 +199,8 @@ export interface ClientEventMap {
 /**
  * `cause`: a request met a 401 (`unauthorized`), the announced lifetime was over (`lifetime`), `refresh` or
  * `ensureFresh` was called (`asked`), the refresh was answered with a refusal (`answered`), got no answer (`lost`), or
- * none in time (`overdue`), the user signed out in another tab (`signed_out`), or cookies of the session before have
+ * none in time (`overdue`), there is no engine (`engine`: WebAssembly is forbidden, say, and requests go out as plain fetch
+ * would send them), the user signed out in another tab (`signed_out`), or cookies of the session before have
  * replaced those of a sign-in (`superseded`): the server takes the user for somebody else. `by`: whether this client or a peer
  * brought it about. `status`: that of the answer behind it, if there was one.
  */

@@ -17,6 +17,6 @@ const load = loader(async () => {
 export const createClient = (options) => makeClient(options, load);
 
 /** @type {typeof import("./index.d.ts").init} */
-export const init = async () => void (await load());
+export const init = async () => void (await load(true));
 
 export { isKeepfreshError, KeepfreshError } from "./error.js";

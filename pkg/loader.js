@@ -3,22 +3,35 @@
 import { imports, start } from "./engine/glue.js";
 import { KeepfreshError } from "./error.js";
 
+/** How long it takes, in milliseconds, until a load that failed is tried again: so long, doubling, to a minute. */
+const FIRST_PAUSE = 1_000;
+const LONGEST_PAUSE = 60_000;
+
 /**
  * What the engine exports (src/js.rs). One a page: every client shares it.
  * @type {Promise<any> | undefined}
  */
 let engine;
+/** Until when the failure of the last load counts, and how long that pause is. */
+let until = 0;
+let pause = FIRST_PAUSE;
 
 /**
- * A function that loads the engine, or hands over the one that is there. A load that failed is not remembered: the
- * next call tries again.
+ * A function that loads the engine, or hands over the one that is there. Once a load has failed it fails at once, until a
+ * pause is over; `atOnce`: whatever pause is on.
  * @param {() => Promise<WebAssembly.Module>} source
  */
-export const loader = (source) => () =>
-  (engine ??= instantiate(source).catch((cause) => {
+export const loader = (source) => (atOnce = false) => {
+  if (until && (atOnce || performance.now() >= until)) {
     engine = undefined;
+    until = 0;
+  }
+  return (engine ??= instantiate(source).catch((cause) => {
+    until = performance.now() + pause;
+    pause = Math.min(2 * pause, LONGEST_PAUSE);
     throw new KeepfreshError("engine_unavailable", explain(cause), { cause });
   }));
+};
 
 /** @param {() => Promise<WebAssembly.Module>} source */
 async function instantiate(source) {

@@ -10,6 +10,13 @@ export const isUrl = (value) => isText(value) || value instanceof URL;
 const isFilled = (value) => Array.isArray(value) && value.length;
 /** @param {any} value */
 const isHeaders = (value) => attempt(() => new Headers(value));
+/** @param {any} value */
+const isEndpoint = (value) => isUrl(value?.url ?? value);
+/**
+ * One, or several.
+ * @param {any} value
+ */
+const listOf = (value) => [value].flat();
 
 /** @typedef {Record<string, [suits: (value: any) => unknown, expected: string]>} Rules What options there are. */
 
@@ -19,47 +26,78 @@ const FLAG = [(value) => typeof value === "boolean", "true or false"];
 const TEXT = [isText, "a string"];
 /** @type {Rules[string]} */
 const ADDRESS = [isUrl, "a string or a URL"];
+/** @type {Rules[string]} */
+const FUNCTION = [(value) => typeof value === "function", "a function"];
+/** @type {Rules[string]} */
+const ENDPOINTS = [
+  (value) => listOf(value).every(isEndpoint) && listOf(value).length,
+  "a string or a URL, an object with its url, or a list of them, not empty",
+];
+/** RFC 9110, section 9.1; those that fetch refuses are left out. @type {Rules[string]} */
+const METHOD = [
+  (value) => isText(value) && /^[\w!#$%&'*+.^`|~-]+$/.test(value) && !/^(CONNECT|TRACE|TRACK)$/i.test(value),
+  'a method like "POST"',
+];
+/** @type {Rules[string]} */
+const CSRF = [
+  // That these are strings is checked one by one, below.
+  (value) =>
+    value?.header &&
+    !value.value !== !value.cookie &&
+    isHeaders([[value.header, typeof value.value === "string" ? value.value : ""]]),
+  "{ header, value } or { header, cookie }, fit for a header",
+];
 
 /** @type {Rules} */
 const RULES = {
-  refresh: [(value) => isUrl(value?.url ?? value), "a string or a URL, or an object with its url"],
+  refresh: [isEndpoint, "a string or a URL, or an object with its url"],
   guard: [isFilled, "a list of URL prefixes, not empty"],
   exclude: [Array.isArray, "a list of URL prefixes"],
-  signIn: ADDRESS,
-  signOut: ADDRESS,
+  signIn: ENDPOINTS,
+  signOut: ENDPOINTS,
   expiredStatuses: [
     (value) => isFilled(value) && value.every((/** @type {any} */ it) => Number.isInteger(it) && it >= 400 && it <= 599),
     "a list of statuses between 400 and 599",
   ],
-  csrf: [
-    // That these are strings is checked one by one, below.
-    (value) => value?.header && !value.value !== !value.cookie && isHeaders([[value.header, value.value ?? ""]]),
-    "{ header, value } or { header, cookie }, fit for a header",
-  ],
+  isExpired: FUNCTION,
+  interpret: FUNCTION,
+  csrf: CSRF,
   timeout: [
     // Any longer, and a browser's timer rings at once.
     (value) => typeof value === "number" && value > 0 && value < 2 ** 31,
     "a number of milliseconds above 0 and below 2 ** 31",
   ],
   crossTab: FLAG,
-  fetch: [(value) => typeof value === "function", "a function"],
+  learn: FLAG,
+  name: TEXT,
+  fetch: FUNCTION,
 };
 
 /** @type {Rules} */
 const REFRESH_RULES = {
   url: ADDRESS,
-  method: [
-    (value) => isText(value) && /^[A-Z]+$/i.test(value) && !/^(GET|HEAD)$/i.test(value),
-    'an unsafe method like "POST"',
-  ],
+  method: METHOD,
   headers: [isHeaders, "what new Headers() takes"],
+  body: [(value) => typeof value === "string", "a string"],
+  csrf: CSRF,
   idempotencyKey: FLAG,
 };
 
 /** @type {Rules} */
-const CSRF_RULES = { header: TEXT, value: TEXT, cookie: TEXT };
+const ENDPOINT_RULES = { url: ADDRESS, method: METHOD };
+
+/** @type {Rules} */
+const REFRESH_CSRF_RULES = {
+  header: TEXT,
+  value: [(value) => isText(value) || typeof value === "function", "a string, or a function that returns one"],
+  cookie: TEXT,
+};
+
+/** @type {Rules} */
+const CSRF_RULES = { ...REFRESH_CSRF_RULES, all: FLAG };
 
 /** @typedef {ReturnType<typeof readOptions>} Options As they are read. */
+/** @typedef {{ header: string, cookie?: string, value?: string | (() => unknown), all?: boolean }} Csrf */
 
 /**
  * Reads the options into what the client and the engine take: every URL absolute, every default filled in.
@@ -69,11 +107,14 @@ export function readOptions(options) {
   // Without the refresh nothing makes sense.
   expect(options?.refresh, "options", "an object with the refresh URL");
   check("", RULES, options);
-  const { csrf, timeout = 10_000, expiredStatuses = [401], crossTab = true } = options;
-  const refresh = isUrl(options.refresh) ? { url: options.refresh } : options.refresh;
+  const { csrf, timeout = 10_000, expiredStatuses, isExpired, crossTab = true, learn = true } = options;
+  expect(!expiredStatuses || !isExpired, "isExpired", "to be given in place of expiredStatuses, not beside it");
+  const refresh = asEndpoint(options.refresh);
   check("refresh.", REFRESH_RULES, refresh);
+  check("refresh.csrf.", REFRESH_CSRF_RULES, refresh.csrf);
   check("csrf.", CSRF_RULES, csrf);
-  const { url, method = "POST", headers, idempotencyKey } = refresh;
+  const { url, method = "POST", headers, body, idempotencyKey } = refresh;
+  expect(body === undefined || !/^(GET|HEAD)$/i.test(method), "refresh.body", `none, since a ${method} carries none`);
   const endpoint = readUrl("refresh", url);
 
   /**
@@ -88,44 +129,58 @@ export function readOptions(options) {
   };
   /**
    * @param {string} name
-   * @param {typeof readUrl} read
    * @param {string[]} [byDefault]
    */
-  const addresses = (name, read, byDefault = []) =>
-    [options[name] ?? byDefault].flat().map((value) => withoutQuery(read(name, value)));
+  const prefixes = (name, byDefault = []) =>
+    [options[name] ?? byDefault].flat().map((value) => withoutQuery(readPrefix(name, value)));
   /** @param {string} name */
   const endpoints = (name) =>
-    addresses(name, readUrl).map((address) => ({ address, method: undefined }));
+    listOf(options[name] ?? []).map((value) => {
+      const endpoint = asEndpoint(value);
+      check(`${name}.`, ENDPOINT_RULES, endpoint);
+      return { address: withoutQuery(readUrl(name, endpoint.url)), method: endpoint.method?.toUpperCase() };
+    });
 
   const home = globalThis.origin ?? "";
   const isHome = endpoint.origin === home;
   return {
     fetch: options.fetch,
+    isExpired,
+    interpret: options.interpret,
+    /** @type {Csrf | undefined} */
     csrf: csrf && { ...csrf },
     timeout,
-    url: endpoint.href,
-    idempotencyKey: idempotencyKey || isHome,
-    /** @type {RequestInit} */
-    init: {
-      method: method.toUpperCase(),
-      headers: new Headers(headers),
-      credentials: isHome ? "same-origin" : "include",
-      // A reload or a closed tab must not lose the cookie that the server has just rotated.
-      keepalive: true,
-      // A refresh that is sent elsewhere, to a sign-in page say, is a refusal and not a 200.
-      redirect: "manual",
-      cache: "no-store",
+    expiredStatuses: isExpired ? [] : [...(expiredStatuses ?? [401])],
+    refresh: {
+      url: endpoint.href,
+      /** @type {Csrf | undefined} */
+      csrf: refresh.csrf ? { ...refresh.csrf } : csrf && { ...csrf },
+      idempotencyKey: idempotencyKey || isHome,
+      /** @type {RequestInit} */
+      init: {
+        method: method.toUpperCase(),
+        headers: new Headers(headers),
+        body,
+        credentials: isHome ? "same-origin" : "include",
+        // A reload or a closed tab must not lose the cookie that the server has just rotated.
+        keepalive: true,
+        // A refresh that is sent elsewhere, to a sign-in page say, is a refusal and not a 200.
+        redirect: "manual",
+        cache: "no-store",
+      },
     },
     scope: {
       home,
       refresh: withoutQuery(endpoint),
-      guard: addresses("guard", readPrefix, [endpoint.origin]),
-      exclude: addresses("exclude", readPrefix),
+      guard: prefixes("guard", [endpoint.origin]),
+      exclude: prefixes("exclude"),
       signIn: endpoints("signIn"),
       signOut: endpoints("signOut"),
     },
-    // What the engine makes its half of, in its order. Sessions are told apart by the first.
-    policy: [withoutQuery(endpoint), [...expiredStatuses], timeout, crossTab, true],
+    /** What tells one session from others. */
+    session: options.name ?? withoutQuery(endpoint),
+    crossTab,
+    learn,
   };
 }
 
@@ -169,12 +224,61 @@ export function expect(met, name, expected, why) {
  * @param {any} [given]
  */
 function check(path, rules, given = {}) {
-  for (const name in { ...given, ...rules }) {
-    expect(Object.hasOwn(rules, name), path + name, `to be one of ${Object.keys(rules).join(", ")}`);
+  const names = Object.keys(rules);
+  for (const name of Object.keys(given)) {
+    if (names.includes(name)) continue;
+    const near = nearest(name, names);
+    const hint = near ? `did you mean "${path + near}"? Expected` : "expected";
+    const known = names.map((it) => path + it).join(", ");
+    throw new KeepfreshError("invalid_options", `unknown option "${path + name}", ${hint} one of ${known}`);
+  }
+  for (const name of names) {
     const [suits, expected] = rules[name];
     expect(given[name] === undefined || suits(given[name]), path + name, expected);
   }
 }
+
+/**
+ * The name that was meant, most likely: one that is a part of the other, or the one that a few letters make of it.
+ * @param {string} name
+ * @param {string[]} names
+ */
+function nearest(name, names) {
+  const given = name.toLowerCase();
+  /** @param {string} it */
+  const rate = (it) => {
+    const known = it.toLowerCase();
+    return given.includes(known) || known.includes(given) ? 0 : distance(given, known);
+  };
+  const [best] = names.sort((one, other) => rate(one) - rate(other));
+  return rate(best) <= Math.max(2, given.length / 3) ? best : undefined;
+}
+
+/**
+ * How many letters have to be put in, left out or changed (Levenshtein).
+ * @param {string} one
+ * @param {string} other
+ */
+function distance(one, other) {
+  let row = [...Array(other.length + 1).keys()];
+  for (const [down, letter] of [...one].entries()) {
+    let diagonal = down;
+    const next = [down + 1];
+    for (let at = 0; at < other.length; at += 1) {
+      const changed = diagonal + (letter === other[at] ? 0 : 1);
+      diagonal = row[at + 1];
+      next.push(Math.min(changed, diagonal + 1, next[at] + 1));
+    }
+    row = next;
+  }
+  return row[other.length];
+}
+
+/**
+ * @param {any} value An address, or an object with one.
+ * @returns {any}
+ */
+const asEndpoint = (value) => (isUrl(value) ? { url: value } : value);
 
 /**
  * @param {string} name

@@ -1,53 +1,113 @@
 // @ts-check
 
-import { factsOf, lifetimeIn, readBody } from "./answer.js";
-import { attempt } from "./options.js";
-import { declines, isUnsafe, SIGN_IN, UNGUARDED } from "./scope.js";
+import { factsOf, JUDGED_EXPIRED, JUDGED_FINE, readSigning, report } from "./answer.js";
+import { attempt, base } from "./options.js";
+import { declines, GUARDED, isUnsafe, SIGN_IN, SIGN_OUT, UNGUARDED } from "./scope.js";
+import { within } from "./wait.js";
 
 /**
- * A request as it was when its caller made it, to be sent as often as need be with the same bytes.
- *
- * What the caller still holds in hand and may change (headers, buffers, forms) is copied at once; what cannot change
- * (strings, blobs, a request without a body) is not.
- *
- * Returns what the engine takes: the kind of call, the request, whether it is replayable (a stream can be sent only once),
- * and what tells its address from others; or nothing, if it is passed through.
+ * What fetch was called with, each member of it read once.
+ * @typedef {object} Asked
+ * @property {any} input What fetch takes: a `Request`, or an address.
+ * @property {Request} [request] That `Request`, if it is one.
+ * @property {any} init The members of the second argument that are there.
+ * @property {AbortSignal} [signal] What its caller may abort it by.
+ */
+
+/**
+ * A call that is ours.
+ * @typedef {object} Call
+ * @property {number} kind As the engine counts them.
+ * @property {ReturnType<typeof openOutgoing>} outgoing
+ * @property {boolean} replayable A stream can be sent only once.
+ * @property {number} hash Tells its address from others.
+ * @property {boolean} isUrgent Whether it has to go out in the task of the call.
+ * @property {boolean} isElsewhere Whether it goes to another origin.
+ */
+
+/** In the order in which fetch reads them: that of WebIDL, section 3.2.17. */
+const MEMBERS = [
+  ...["adAuctionHeaders", "attributionReporting", "body", "browsingTopics", "cache", "credentials", "duplex", "headers"],
+  ...["integrity", "keepalive", "method", "mode", "priority", "privateToken", "redirect", "referrer", "referrerPolicy"],
+  ...["retryOptions", "sharedStorageWritable", "signal", "targetAddressSpace", "window"],
+];
+/** Those that are text, whatever they are given as. */
+const TEXTS = /^(cache|credentials|duplex|integrity|method|mode|priority|redirect|referrer|referrerPolicy)$/;
+
+/**
+ * The first argument of fetch: where it goes, as text, and what to pass on in its place. Throws what fetch rejects with, if
+ * it can be none.
+ * @param {any} input
+ * @returns {{ address: string, input: any, request?: Request }}
+ */
+export function readInput(input) {
+  if (typeof input === "string") return { address: input, input };
+  const url = ofRequest(input, "url");
+  if (url !== undefined) return { address: url, input, request: input };
+  const address = `${input}`;
+  // What is no URL has been made text, and that is done once.
+  return { address, input: input instanceof URL ? input : address };
+}
+
+/**
+ * Both of them.
+ * @param {ReturnType<typeof readInput>} read
+ * @param {any} init
+ * @returns {Asked}
+ */
+export function readArguments({ address, request }, init) {
+  const members = readMembers(init);
+  // `null` takes the signal of a `Request` away.
+  const signal = members && "signal" in Object(members) ? members.signal : ofRequest(request, "signal");
+  return { input: request ?? address, request, init: members, signal: signal ?? undefined };
+}
+
+/**
+ * The request as it was when its caller made it, to be sent as often as need be with the same bytes; or nothing, if it is
+ * passed through. What the caller still holds in hand and may change is copied: the headers here, the body by
+ * `outgoing.own()`, once fetch has had it.
  *
  * @param {import("./wire.js").Wire} wire
  * @param {ReturnType<typeof import("./scope.js").openScope>} siteOf
  * @param {import("./scope.js").Site} site What it is addressed to.
- * @param {RequestInfo | URL} input
- * @param {RequestInit} [init]
- * @returns {[kind: number, outgoing: object, replayable: boolean, address: number] | undefined}
+ * @param {Asked} asked
+ * @returns {Call | undefined}
  */
-export function capture(wire, siteOf, site, input, init) {
-  const asRequest = /** @type {Request} */ (input);
-  const method = String(init?.method ?? asRequest.method ?? "GET");
+export function capture(wire, siteOf, site, asked) {
+  const { request, init } = asked;
+  const method = init?.method ?? ofRequest(request, "method") ?? "GET";
   // A `Request` always has a credentials mode: "same-origin" when nobody chose, and that counts as none.
-  const credentials = init?.credentials ?? (asRequest.credentials?.replace("same-origin", "") || undefined);
+  const credentials = init?.credentials ?? (ofRequest(request, "credentials")?.replace("same-origin", "") || undefined);
   const place = site.placeOf(method);
   if (place === UNGUARDED || declines(site, credentials)) return undefined;
-  const replayable = kindOf(init?.body) !== "ReadableStream";
-  if (init) {
-    if (replayable && !isPlain(init)) {
-      // An object of a class keeps what it knows behind getters: only `Request` can tell what it means.
-      input = new Request(input, init);
-      init = undefined;
-    } else {
-      init = { ...init, headers: copyHeaders(init.headers), body: copyBody(init.body) };
-    }
-  }
-  // By what it has, not by its class: it may come from another realm.
-  const request = /** @type {any} */ (input)?.url ? /** @type {Request} */ (input) : undefined;
+  // Fetch refuses it.
+  if (init?.body == null && ofRequest(request, "bodyUsed")) return undefined;
+  const replayable = !isOneWay(init?.body);
+  const isUrgent = Boolean(init?.keepalive ?? ofRequest(request, "keepalive")) || isLeaving();
+  const includes = site.elsewhere && credentials === undefined;
+  const outgoing = openOutgoing(wire, siteOf, place, method, includes, replayable ? freeze(asked) : asked);
+  return { kind: place - 1, outgoing, replayable, hash: site.hash, isUrgent, isElsewhere: site.elsewhere };
+}
+
+/**
+ * @param {import("./wire.js").Wire} wire
+ * @param {ReturnType<typeof import("./scope.js").openScope>} siteOf
+ * @param {number} place
+ * @param {string} method
+ * @param {boolean} includes Whether its cookies go along only if we say so.
+ * @param {Asked} asked
+ */
+function openOutgoing(wire, siteOf, place, method, includes, { input, request, init, signal }) {
+  /** What the address is relative to. The page may move on, and the request does not. */
+  const relativeTo = base();
   // A body of a `Request` can be read once, so a clone of it is kept. By method: Firefox does not tell the body.
-  const isCloned = request && init?.body == null && !/^(GET|HEAD)$/i.test(request.method);
-  /** @type {any} */
-  let next = request ?? String(input);
+  const isCloned = request && init?.body == null && !/^(GET|HEAD)$/i.test(ofRequest(request, "method"));
+  let next = input;
 
   const isRead = /^(GET|HEAD)$/i.test(method);
-  const cache = init?.cache ?? request?.cache;
-  const includes = site.elsewhere && credentials === undefined;
-  const csrf = isUnsafe(method) ? wire.csrf : undefined;
+  const cache = init?.cache ?? ofRequest(request, "cache");
+  const csrf = wire.csrfFor(method);
+  const inspects = place !== GUARDED || wire.isExpired;
 
   /**
    * What to send it with, this time.
@@ -59,16 +119,23 @@ export function capture(wire, siteOf, site, input, init) {
     if (includes) more.credentials = "include";
     // What the cache has is what was refused.
     if (again && isRead && cache !== "no-store") more.cache = "reload";
-    if (csrf) more.headers = csrf(init?.headers ?? request?.headers);
+    if (csrf) more.headers = csrf(init?.headers ?? ofRequest(request, "headers"));
     if (!Object.keys(more).length) return init;
     // Any `init` makes fetch forget a request's referrer (Fetch standard, constructor of Request, step 13). What is
     // `undefined` is as good as missing.
-    return { referrer: request?.referrer, referrerPolicy: request?.referrerPolicy, ...init, ...more };
+    return {
+      referrer: ofRequest(request, "referrer"),
+      referrerPolicy: ofRequest(request, "referrerPolicy"),
+      ...init,
+      ...more,
+    };
   };
 
   let mayBeCached = false;
+  /** What was found out about the latest answer, as facts. */
+  let found = 0;
   const outgoing = {
-    signal: init?.signal ?? request?.signal,
+    signal,
     lifetime: NaN,
     subject: 0,
 
@@ -78,24 +145,91 @@ export function capture(wire, siteOf, site, input, init) {
      */
     send(again) {
       const sent = next;
-      if (isCloned) next = sent.clone();
+      if (isCloned) next = Reflect.apply(Request.prototype.clone, sent, []);
       mayBeCached = isRead && !again && !/^(no-store|reload|no-cache)$/.test(cache ?? "");
-      const answer = wire.send(sent, prepare(again));
-      return place === SIGN_IN ? answer.then(readLifetime) : answer;
+      const isMoved = !request && base() !== relativeTo;
+      const answer = wire.send(isMoved ? new URL(input, relativeTo).href : sent, prepare(again));
+      return inspects ? answer.then(inspect) : answer;
     },
 
     /** @param {Response} response */
-    read: (response) => attempt(() => factsOf(response, siteOf, mayBeCached)) ?? 0,
+    read: (response) => attempt(() => factsOf(response, siteOf, mayBeCached) | found) ?? 0,
+
+    /** From here on nobody else can change its body. A `Request` that has to wait is consumed, as by fetch. */
+    own() {
+      if (init?.body != null) init.body = attempt(() => copyBody(init.body)) ?? init.body;
+      else if (isCloned && next === input) next = new Request(input);
+    },
   };
 
-  /** @param {Response} response */
-  async function readLifetime(response) {
-    if (response.ok) outgoing.lifetime = lifetimeIn(await readBody(response.clone()));
+  /**
+   * Has the page's own functions look at the answer, and reads that of a sign-in.
+   * @param {Response} response
+   */
+  async function inspect(response) {
+    found = 0;
+    if (place !== GUARDED) {
+      const of = place === SIGN_IN ? "signIn" : "signOut";
+      const said = await within(readSigning(of, response, wire.interpret), undefined, signal);
+      found = said?.facts ?? 0;
+      outgoing.lifetime = said?.lifetime ?? NaN;
+      outgoing.subject = said?.subject ?? 0;
+    }
+    if (wire.isExpired && place !== SIGN_IN) {
+      const asking = Promise.resolve(response).then(wire.isExpired).catch(report);
+      found |= (await within(asking, wire.timeout, signal)) ? JUDGED_EXPIRED : JUDGED_FINE;
+    }
     return response;
   }
 
-  return [place - 1, outgoing, replayable, site.hash];
+  return outgoing;
 }
+
+/**
+ * What does not change any more, whatever becomes of what the caller has in hand. Of shapes that we know wholly, that is a
+ * copy; of all others the browser's own `Request` is made, which throws as fetch would.
+ * @param {Asked} asked
+ * @returns {Asked}
+ */
+function freeze({ input, request, init, signal }) {
+  const headers = copyHeaders(init?.headers);
+  if (init && !(headers && attempt(() => isUsual(init.body)) && isUsualSignal(init.signal))) {
+    const made = new Request(input, init);
+    // The caller's own signal tells the reason in every browser; one that is made of it does not.
+    return { input: made, request: made, init: undefined, signal };
+  }
+  return { input, request, init: init?.headers ? { ...init, headers } : init, signal };
+}
+
+/**
+ * The members of what fetch calls a dictionary. What is none is left to fetch, to be refused.
+ * @param {any} init
+ */
+function readMembers(init) {
+  if (init == null || (typeof init !== "object" && typeof init !== "function")) return init ?? undefined;
+  /** @type {any} */
+  const members = {};
+  for (const name of MEMBERS) {
+    const value = init[name];
+    if (value !== undefined) members[name] = TEXTS.test(name) ? `${value}` : value;
+  }
+  // What fetch may have learnt to read since.
+  if (isPlain(init)) for (const name of Object.keys(init)) if (!MEMBERS.includes(name)) members[name] = init[name];
+  return members;
+}
+
+/** What `Request` has its members for, whatever a class of the page's makes of them. */
+const { prototype } = globalThis.Request ?? {};
+
+/**
+ * A member of a `Request`, of whatever realm; `undefined` if it is none, whatever it looks like.
+ * @param {any} request
+ * @param {string} name
+ */
+const ofRequest = (request, name) =>
+  typeof request === "object" && request && !(request instanceof URL)
+    ? attempt(() => Reflect.get(prototype, name, request))
+    : undefined;
 
 /**
  * By name, because it may come from another realm.
@@ -103,12 +237,46 @@ export function capture(wire, siteOf, site, input, init) {
  */
 const kindOf = (value) => value?.[Symbol.toStringTag];
 
-/** @param {object} value */
-const isPlain = (value) => !Object.getPrototypeOf(Object.getPrototypeOf(value) ?? Object.prototype);
+/**
+ * Whether a body can be read only once.
+ * @param {any} body
+ */
+const isOneWay = (body) =>
+  typeof body === "object" && body !== null && (kindOf(body) === "ReadableStream" || Symbol.asyncIterator in body);
 
-/** @param {HeadersInit} [headers] */
-const copyHeaders = (headers) =>
-  headers && (isPlain(headers) ? { ...headers } : new Headers(headers));
+/**
+ * Whether a body is of a kind that is known here, and no more than it seems.
+ * @param {any} body
+ */
+function isUsual(body) {
+  if (body == null || typeof body === "string") return true;
+  const buffer = ArrayBuffer.isView(body) ? body.buffer : body;
+  return buffer instanceof ArrayBuffer
+    ? body.byteLength > 0 && !(/** @type {any} */ (buffer).resizable)
+    : body instanceof Blob || body instanceof URLSearchParams || body instanceof FormData;
+}
+
+/** @param {any} signal */
+const isUsualSignal = (signal) => signal == null || (signal instanceof AbortSignal && !signal.aborted);
+
+/** @param {object} value */
+const isPlain = (value) => Object.getPrototypeOf(value) === Object.prototype;
+
+/**
+ * Headers that nobody else can change, with their names as they were written. `undefined` if they are of no usual shape.
+ * @param {any} headers
+ * @returns {HeadersInit | undefined}
+ */
+function copyHeaders(headers = {}) {
+  if (headers instanceof Headers) return new Headers(headers);
+  /** @param {unknown} it */
+  const isText = (it) => typeof it === "string" || typeof it === "number";
+  if (Array.isArray(headers)) {
+    const isUsual = headers.every((it) => Array.isArray(it) && it.length === 2 && it.every(isText));
+    return isUsual ? headers.map(([name, value]) => [name, value]) : undefined;
+  }
+  return headers && isPlain(headers) && Object.values(headers).every(isText) ? { ...headers } : undefined;
+}
 
 /**
  * A body that nobody else can change.
@@ -131,4 +299,11 @@ function copyBody(body) {
     default:
       return body;
   }
+}
+
+/** Whether the page goes away at this moment, and with it what is not on the wire yet. */
+function isLeaving() {
+  const type = globalThis.event?.type ?? "";
+  const isHidden = type === "visibilitychange" && document.visibilityState === "hidden";
+  return isHidden || /^(pagehide|beforeunload|unload|freeze)$/.test(type);
 }

@@ -101,7 +101,7 @@ const covers = (prefix, address) => `${address}/`.startsWith(prefix.endsWith("/"
  * FNV-1a, 32 bits: short, and as good as any for some hundred addresses.
  * @param {string} text
  */
-function hash(text) {
+export function hash(text) {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return hash >>> 0;

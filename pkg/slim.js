@@ -17,7 +17,7 @@ export const createClient = (options) => makeClient(options, load);
 /** @type {typeof import("./slim.d.ts").init} */
 export const init = (source) => {
   engine = source;
-  const loaded = load().then(() => {});
+  const loaded = load(true).then(() => {});
   // Whoever does not wait for it is told by the first call.
   loaded.catch(() => {});
   return loaded;

@@ -1,7 +1,8 @@
 // @ts-check
 
-import { expectResponse, readRefresh } from "./answer.js";
+import { expectResponse, readRefresh, report } from "./answer.js";
 import { attempt } from "./options.js";
+import { isUnsafe } from "./scope.js";
 
 /** @typedef {ReturnType<typeof openWire>} Wire */
 
@@ -9,38 +10,47 @@ import { attempt } from "./options.js";
  * The ways out of one client: the fetch to use, and the refresh. And the way in that can be had: in fetch's place.
  * @param {import("./options.js").Options} options
  */
-export function openWire({ fetch: given, csrf, url, idempotencyKey, init, timeout }) {
+export function openWire({ fetch: given, csrf, isExpired, interpret, refresh, timeout }) {
   /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
   let native;
   /** @type {(() => void) | undefined} */
   let uninstall;
   /** Whether a fetch is being called. What that calls in turn is not for the client. */
   let sending = false;
+  let isAdvised = false;
 
   /** @type {typeof fetch} */
-  const send = (input, init) => {
+  const send = (...args) => {
     sending = true;
     try {
-      return Promise.resolve((given ?? native ?? globalThis.fetch)(input, init));
+      return Promise.resolve((given ?? native ?? globalThis.fetch)(...args));
     } finally {
       sending = false;
     }
   };
 
+  /** @param {HeadersInit} [headers] */
+  const addCsrf = (headers) => withCsrf(/** @type {NonNullable<typeof csrf>} */ (csrf), headers);
+
   /**
-   * These headers, and the CSRF header: never over one that is there, and only if there is a value that it can hold. A
-   * cookie that is not there proves nothing.
-   * @param {HeadersInit} [headers]
+   * Some answers mean that something is set up wrong, sooner than that something has happened: said once, with what to do.
+   * @param {number} status
    */
-  const withCsrf = (headers) => {
-    const { header, cookie, value = cookie && readCookie(cookie) } = csrf;
-    const all = new Headers(headers);
-    if (value !== undefined && !all.has(header)) attempt(() => all.set(header, value));
-    return all;
+  const advise = (status) => {
+    if (isAdvised || ![0, 404, 405, 415].includes(status)) return;
+    isAdvised = true;
+    const what = status ? `answered ${status}` : "redirected";
+    const check = status
+      ? "its url, its method, and the headers and the body that the server wants"
+      : "its url (is a slash missing at its end?), and that the server answers 401 instead of sending it to a sign-in page";
+    console.warn(`keepfresh: the refresh, ${refresh.init.method} ${refresh.url}, was ${what}: check option "refresh", ${check}`);
   };
 
   return {
     fetch: send,
+    isExpired,
+    interpret,
+    timeout,
 
     /**
      * The same, but that what comes back is a response.
@@ -49,7 +59,11 @@ export function openWire({ fetch: given, csrf, url, idempotencyKey, init, timeou
      */
     send: (input, init) => send(input, init).then(expectResponse),
 
-    csrf: csrf && withCsrf,
+    /**
+     * What adds the CSRF header to the headers of a request of that method, if there is one to be added.
+     * @param {string} method
+     */
+    csrfFor: (method) => (csrf && (csrf.all || isUnsafe(method)) ? addCsrf : undefined),
 
     /**
      * Comes back with five numbers. `seed` and `number` name the refresh.
@@ -57,10 +71,15 @@ export function openWire({ fetch: given, csrf, url, idempotencyKey, init, timeou
      * @param {number} number
      */
     async refresh(seed, number) {
-      const headers = csrf ? withCsrf(init.headers) : new Headers(init.headers);
+      const { url, init, csrf, idempotencyKey } = refresh;
+      const headers = new Headers(csrf ? withCsrf(csrf, init.headers) : init.headers);
       // draft-ietf-httpapi-idempotency-key-header: a quoted string
       if (idempotencyKey) headers.set("idempotency-key", `"${seed}-${number}"`);
-      return readRefresh(expectResponse(await send(url, { ...init, headers, signal: AbortSignal.timeout(3 * timeout) })));
+      const signal = AbortSignal.timeout(3 * timeout);
+      const numbers = await readRefresh(expectResponse(await send(url, { ...init, headers, signal })), interpret);
+      // What `interpret` understands is no mistake.
+      if (!numbers[2]) advise(numbers[0]);
+      return numbers;
     },
 
     /** @param {typeof fetch} client */
@@ -74,7 +93,7 @@ export function openWire({ fetch: given, csrf, url, idempotencyKey, init, timeou
         if (globalThis.fetch === installed) globalThis.fetch = before;
       };
       /** @type {typeof fetch} */
-      const installed = (input, init) => (uninstall === undo && !sending ? client : before)(input, init);
+      const installed = (...args) => (uninstall === undo && !sending ? client : before)(...args);
       native = before;
       globalThis.fetch = installed;
       return (uninstall = undo);
@@ -84,10 +103,38 @@ export function openWire({ fetch: given, csrf, url, idempotencyKey, init, timeou
   };
 }
 
-/** @param {string} name */
+/**
+ * These headers, and the CSRF header: never over one that is there, and only if there is a value that it can hold. A cookie
+ * that is not there proves nothing.
+ * @param {import("./options.js").Csrf} csrf
+ * @param {HeadersInit} [headers]
+ */
+function withCsrf({ header, cookie, value }, headers) {
+  /** Names as they were written, for servers that are particular. @type {[string, string][]} */
+  const all = headers && Symbol.iterator in headers ? [.../** @type {any} */ (headers)] : Object.entries(headers ?? {});
+  const isThere = all.some(([name]) => name.toLowerCase() === header.toLowerCase());
+  const held = isThere ? undefined : cookie ? readCookie(cookie) : typeof value === "function" ? ask(value) : value;
+  if (typeof held === "string" && attempt(() => new Headers([[header, held]]))) all.push([header, held]);
+  return all;
+}
+
+/** @param {() => unknown} value */
+function ask(value) {
+  try {
+    return value();
+  } catch (error) {
+    report(error);
+  }
+}
+
+/**
+ * Percent-decoded, as most servers encode it and as axios and Angular read it.
+ * @param {string} name
+ */
 function readCookie(name) {
   // There may be no document (a worker), or one that may have no cookies (a sandboxed frame).
   const cookies = attempt(() => document.cookie);
   // Each behind a separator, the first one too.
-  return `; ${cookies}`.split(`; ${name}=`)[1]?.split(";")[0];
+  const value = `; ${cookies}`.split(`; ${name}=`)[1]?.split(";")[0];
+  return value && (attempt(() => decodeURIComponent(value)) ?? value);
 }

@@ -28,7 +28,33 @@ createClient({
   expiredStatuses: [401, 419],
   csrf: { header: "x-csrf", cookie: "csrf" },
   timeout: 5_000,
+  learn: false,
+  name: "staff",
 });
+createClient({
+  refresh: { url: "/refresh", method: "GET", csrf: { header: "x-refresh-csrf", cookie: "refresh_csrf" } },
+  signIn: ["/sign-in", { url: "/register", method: "PUT" }],
+  signOut: { url: new URL("https://api.example.com/session"), method: "DELETE" },
+  csrf: { header: "x-csrf", value: () => document.querySelector("meta")?.content, all: true },
+  isExpired: async (response) => response.status === 200 && (await response.clone().json()).errors,
+  interpret: ({ of, response, body }) => {
+    same<typeof of, "refresh" | "signIn" | "signOut">(true);
+    // @ts-expect-error Nobody knows what is in it.
+    void body.ok;
+    return response.ok ? { outcome: "renewed", expiresIn: 300, subject: "ada" } : undefined;
+  },
+});
+createClient({ refresh: { url: "/refresh", body: "{}" } });
+// @ts-expect-error One of three.
+createClient({ refresh: "/refresh", interpret: () => ({ outcome: "fine" }) });
+// @ts-expect-error Text.
+createClient({ refresh: { url: "/refresh", body: {} } });
+// @ts-expect-error `all` is not for the refresh, which has one request.
+createClient({ refresh: { url: "/refresh", csrf: { header: "x", cookie: "y", all: true } } });
+// @ts-expect-error A cookie or a value, and not both.
+createClient({ refresh: "/refresh", csrf: { header: "x-csrf", meta: "csrf" } });
+// @ts-expect-error A method goes with its URL.
+createClient({ refresh: "/refresh", signIn: { method: "POST" } });
 // @ts-expect-error There is nothing to guess.
 createClient();
 // @ts-expect-error The refresh URL is what it takes at least.
@@ -76,9 +102,11 @@ client.addEventListener("expired", (event) => {
 client.addEventListener("refreshed", function (this: Client) {
   same<typeof this, Client>(true);
 });
-client.addEventListener("unavailable", ({ detail }) => same<typeof detail.cause, "answered" | "lost" | "overdue">(true), {
-  once: true,
-});
+client.addEventListener(
+  "unavailable",
+  ({ detail }) => same<typeof detail.cause, "answered" | "lost" | "overdue" | "engine">(true),
+  { once: true },
+);
 client.addEventListener("ineffective", { handleEvent: (event: Event) => event.type });
 const listener = (event: ClientEvent<"unauthorized" | "lifetime" | "asked">) => event.detail.by;
 client.addEventListener("refreshed", listener);

@@ -10,7 +10,7 @@ use xshell::{Shell, cmd};
 use crate::{engine, step, tools};
 
 /// What the tarball holds, in npm's order, and nothing else.
-const FILES: [&str; 21] = [
+const FILES: [&str; 22] = [
     "CHANGELOG.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
@@ -31,6 +31,7 @@ const FILES: [&str; 21] = [
     "scope.js",
     "slim.d.ts",
     "slim.js",
+    "wait.js",
     "wire.js",
 ];
 

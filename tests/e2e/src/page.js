@@ -155,6 +155,7 @@ function randomBytes(length) {
 }
 
 Object.assign(globalThis, {
+  usual,
   createClient,
   isKeepfreshError,
   KeepfreshError,

@@ -1,5 +1,6 @@
 //! The contract, rule by rule, as a page sees it. One program, so that its tests share browsers.
 
+mod as_fetch;
 mod bodies;
 mod demo_page;
 mod engines;
@@ -12,5 +13,6 @@ mod outcomes;
 mod pass_through;
 mod rust_app;
 mod security;
+mod servers;
 mod time;
 mod who;
