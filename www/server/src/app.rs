@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Method};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::any;
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::backend::Backend;
 use crate::config::Config;
@@ -32,6 +33,7 @@ pub(crate) fn router(config: &Config, backend: &Arc<Backend>) -> Router {
     if let Some(lab) = &lab {
         app = lab::disturb(app, lab);
     }
+    app = app.layer(RequestBodyTimeoutLayer::new(config.patience));
     app = app.layer(from_fn_with_state(backend.clone(), origin::refuse_foreign));
     if !config.allow_origin.is_empty() {
         app = app.layer(cors(backend));
@@ -45,10 +47,10 @@ pub(crate) fn router(config: &Config, backend: &Arc<Backend>) -> Router {
         HeaderValue::from_static("no-store"),
     ));
     if let Some(folder) = &config.pkg {
-        app = app.nest_service("/keepfresh", files::routes(folder));
+        app = app.nest_service("/keepfresh", files::routes(folder, config.lab));
     }
     app = match &config.www {
-        Some(folder) => app.fallback_service(files::routes(folder)),
+        Some(folder) => app.fallback_service(files::routes(folder, config.lab)),
         None => app.fallback(not_found),
     };
     if let Some(lab) = &lab {
@@ -57,6 +59,10 @@ pub(crate) fn router(config: &Config, backend: &Arc<Backend>) -> Router {
     app.layer(SetResponseHeaderLayer::overriding(
         X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
+    ))
+    .layer(SetResponseHeaderLayer::if_not_present(
+        REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
     ))
     .layer(from_fn(unread::read_the_rest))
 }

@@ -1,6 +1,8 @@
 //! Signing in, staying signed in, signing out.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{DefaultBodyLimit, State};
@@ -14,7 +16,7 @@ use serde_json::json;
 
 use crate::backend::{Backend, seconds_json};
 use crate::clock::now_ms;
-use crate::cookies;
+use crate::connections::Peer;
 use crate::failure::Failure;
 use crate::families::{Issued, RotationError};
 use crate::idempotency_key::IdempotencyKey;
@@ -37,10 +39,12 @@ struct Credentials {
 
 async fn sign_in(
     State(backend): State<Arc<Backend>>,
+    peer: Option<Extension<Peer>>,
     body: Result<Json<Credentials>, JsonRejection>,
 ) -> Result<Response, Failure> {
     let Json(Credentials { login, password }) = body.map_err(|_| Failure::BAD_REQUEST)?;
-    let (user, cookies) = begin_session(&backend, &login, password).await?;
+    let peer = peer.map(|Extension(Peer(address))| address);
+    let (user, cookies) = begin_session(&backend, &login, password, peer).await?;
     let expires_in = seconds_json(backend.access.ttl());
     Ok((
         cookies,
@@ -51,11 +55,21 @@ async fn sign_in(
 
 /// Who that is, and the cookies of the session that has begun.
 pub(crate) async fn begin_session(
-    backend: &Backend,
+    backend: &Arc<Backend>,
     login: &str,
     password: String,
+    peer: Option<IpAddr>,
 ) -> Result<(User, CookieJar), Failure> {
-    let (user, hash) = backend.users.by_login(login)?.unzip();
+    // Before any work is done: to check a password is dear, and that is what an attacker would make us do.
+    let attempt = backend
+        .attempts
+        .begin(login, peer, Instant::now())
+        .map_err(Failure::too_many)?;
+    let owned = login.to_owned();
+    let (user, hash) = backend
+        .with_database(move |it| Ok(it.users.by_login(&owned)?))
+        .await?
+        .unzip();
     let correct = backend
         .passwords
         .check(password, hash)
@@ -64,8 +78,12 @@ pub(crate) async fn begin_session(
     let Some(user) = user.filter(|_| correct) else {
         return Err(Failure::unauthorized("wrong_credentials"));
     };
+    backend.attempts.forget(attempt);
     // Always a new family: a session that somebody else began in this browser is never taken over.
-    let issued = backend.families.start(&user.id, now_ms())?;
+    let id = user.id.clone();
+    let issued = backend
+        .with_database(move |it| Ok(it.families.start(&id, now_ms())?))
+        .await?;
     let cookies = fresh_cookies(backend, &issued)?;
     Ok((user, cookies))
 }
@@ -79,10 +97,12 @@ async fn refresh(
     jar: CookieJar,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let presented =
-        cookies::refresh_token(&jar).ok_or(Failure::unauthorized("no_refresh_token"))?;
+    let presented = backend
+        .cookies
+        .refresh_token(&jar)
+        .ok_or(Failure::unauthorized("no_refresh_token"))?;
     let key = IdempotencyKey::of(&headers);
-    let issued = rotate(&backend, &presented, key.as_ref())?;
+    let issued = rotate(&backend, presented, key).await?;
     // The access token is made anew for a repeat as well: the one that was lost may have expired since.
     let cookies = fresh_cookies(&backend, &issued)?;
     let body = Json(json!({ "expires_in": seconds_json(backend.access.ttl()) }));
@@ -93,15 +113,18 @@ async fn refresh(
     })
 }
 
-pub(crate) fn rotate(
-    backend: &Backend,
-    presented: &RefreshToken,
-    key: Option<&IdempotencyKey>,
+pub(crate) async fn rotate(
+    backend: &Arc<Backend>,
+    presented: RefreshToken,
+    key: Option<IdempotencyKey>,
 ) -> Result<Issued, Failure> {
     backend
-        .families
-        .rotate(presented, key, now_ms())
-        .map_err(refusal)
+        .with_database(move |it| {
+            it.families
+                .rotate(&presented, key.as_ref(), now_ms())
+                .map_err(refusal)
+        })
+        .await
 }
 
 /// Works with either cookie, expired or consumed as it may be, and is a success without any: whoever wants to be
@@ -110,27 +133,33 @@ async fn sign_out(
     State(backend): State<Arc<Backend>>,
     jar: CookieJar,
 ) -> Result<impl IntoResponse, Failure> {
-    let refresh_token = cookies::refresh_token(&jar);
-    let mut ended = false;
-    if backend.sign_out_ends_token_only {
-        if let Some(token) = refresh_token {
-            ended |= backend.families.end_token(&token)?;
-        }
-    } else {
-        if let Some(token) = refresh_token {
-            ended |= backend.families.revoke_by_token(&token, now_ms())?;
-        }
-        let access_token = cookies::access_token(&jar);
-        if let Some(Ok(claims)) = access_token.map(|token| backend.access.open(token)) {
-            ended |= backend.families.revoke(&claims.sid, now_ms())?;
-        }
-    }
+    let ended = backend.with_database(move |it| end(it, &jar)).await?;
     let removals = backend
         .cookies
         .removals()
         .into_iter()
         .fold(CookieJar::new(), CookieJar::add);
     Ok((StatusCode::NO_CONTENT, removals, Extension(Ended(ended))))
+}
+
+/// Ends what the cookies are of, and tells whether there was something.
+fn end(backend: &Backend, jar: &CookieJar) -> Result<bool, Failure> {
+    let refresh_token = backend.cookies.refresh_token(jar);
+    let mut ended = false;
+    if backend.sign_out_ends_token_only {
+        if let Some(token) = refresh_token {
+            ended |= backend.families.end_token(&token)?;
+        }
+        return Ok(ended);
+    }
+    if let Some(token) = refresh_token {
+        ended |= backend.families.revoke_by_token(&token, now_ms())?;
+    }
+    let access_token = backend.cookies.access_token(jar);
+    if let Some(Ok(claims)) = access_token.map(|token| backend.access.open(token)) {
+        ended |= backend.families.revoke(&claims.sid, now_ms())?;
+    }
+    Ok(ended)
 }
 
 /// In the extensions of the answer to a sign-out: whether there was something to end, for layers that want to know.

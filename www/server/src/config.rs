@@ -60,6 +60,18 @@ pub struct Config {
     #[arg(long)]
     pub tls: bool,
 
+    /// Where browsers reach it, behind a proxy: what `Origin` is compared with, and whether cookies are `Secure`
+    #[arg(long, value_name = "ORIGIN")]
+    pub public_origin: Option<Origin>,
+
+    /// How long a client may take over the head of a request, and between two pieces of its body
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration, hide = true)]
+    pub patience: Duration,
+
+    /// How often what has expired is deleted
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration, hide = true)]
+    pub sweep_every: Duration,
+
     /// An origin whose pages may call this server with its cookies; may be repeated
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     pub allow_origin: Vec<Origin>,

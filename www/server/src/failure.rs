@@ -1,6 +1,7 @@
 //! An answer that is an error: a status, and a code that a program can tell apart.
 
-use axum::http::StatusCode;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::json;
@@ -10,6 +11,8 @@ use serde_json::json;
 pub(crate) struct Failure {
     status: StatusCode,
     code: &'static str,
+    /// When it is worth another try, in seconds.
+    retry_after: Option<u32>,
 }
 
 impl Failure {
@@ -19,8 +22,25 @@ impl Failure {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
     pub(crate) const INTERNAL: Self = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal");
 
+    /// The database is somebody else's at the moment.
+    pub(crate) const BUSY: Self = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy").in_seconds(1);
+    pub(crate) const TOO_LARGE: Self = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large");
+
     pub(crate) const fn new(status: StatusCode, code: &'static str) -> Self {
-        Self { status, code }
+        Self {
+            status,
+            code,
+            retry_after: None,
+        }
+    }
+
+    pub(crate) const fn too_many(seconds: u32) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many").in_seconds(seconds)
+    }
+
+    const fn in_seconds(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
     }
 
     pub(crate) const fn unauthorized(code: &'static str) -> Self {
@@ -40,7 +60,10 @@ impl Failure {
 
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
-        Self::internal(error)
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy) => Self::BUSY,
+            _ => Self::internal(error),
+        }
     }
 }
 
@@ -54,6 +77,16 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let body = Json(json!({ "error": self.code }));
         // As an extension too, for layers that want to know without reading the body.
-        (self.status, Extension(self), body).into_response()
+        let mut response = (self.status, Extension(self), body).into_response();
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, section 15.5.2, wants one. Not `Basic`, which would have browsers ask for a password themselves.
+            let scheme = HeaderValue::from_static("Cookie realm=\"keepfresh demo\"");
+            headers.insert(WWW_AUTHENTICATE, scheme);
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }

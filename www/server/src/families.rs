@@ -11,7 +11,9 @@
 //!   been used. Whoever knows both the token and the key has seen the whole request, and could have raced it to begin
 //!   with: this opens no door that was shut, and the family still ends when two parties use the one new token.
 //! - *two tabs raced.* Both sent the same token; the loser is a moment late. For that there is the leeway, in which
-//!   it gets a token of its own. It costs a thief's window of the same length: keep it to seconds, or at zero.
+//!   whoever presents the token gets the very token that the winner got, or what has come of that one since. So there is
+//!   no second branch that could live on beside the first: a thief who comes within the leeway holds what the browser holds,
+//!   and the next time that one of them is behind by more than the leeway, the family ends. Keep it to seconds, or at zero.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,49 +104,53 @@ impl Families {
         if known.revoked {
             return Err(RotationError::Revoked);
         }
-        if let Some(consumed_at) = known.consumed_at {
-            if let Some(token) = missed_answer(&transaction, presented, key, now_ms)? {
-                return Ok(Issued {
-                    user: known.user,
-                    family: known.family,
-                    token,
-                    repeated: true,
-                });
+        let Some(consumed_at) = known.consumed_at else {
+            if known.expires_at <= now_ms {
+                return Err(RotationError::Expired);
             }
-            // Should the clock have been set back, the token counts as just consumed.
-            let age_ms = now_ms.saturating_sub(consumed_at).max(0);
-            if age_ms >= self.leeway_ms {
-                revoke(&transaction, &known.family, now_ms)?;
-                transaction.commit()?;
-                return Err(RotationError::Reused {
-                    family: known.family,
-                });
-            }
-        } else if known.expires_at <= now_ms {
-            return Err(RotationError::Expired);
-        }
-
-        let origin = key.map(|key| Origin {
-            parent: presented,
-            key,
-            salt: rand::random(),
-        });
-        let token = match &origin {
-            Some(origin) => presented.successor(origin.key, &origin.salt),
-            None => RefreshToken::random(),
+            let salt: Salt = rand::random();
+            let token = presented.successor(&salt);
+            transaction.execute(
+                "UPDATE refresh_tokens SET consumed_at = ?2 WHERE hash = ?1",
+                params![presented.hash(), now_ms],
+            )?;
+            self.insert(
+                &transaction,
+                &known.family,
+                &token,
+                Some((presented, &salt)),
+                now_ms,
+            )?;
+            remember(&transaction, presented, key)?;
+            transaction.commit()?;
+            return Ok(known.issue(token, false));
         };
-        transaction.execute(
-            "UPDATE refresh_tokens SET consumed_at = coalesce(consumed_at, ?2) WHERE hash = ?1",
-            params![presented.hash(), now_ms],
-        )?;
-        self.insert(&transaction, &known.family, &token, origin.as_ref(), now_ms)?;
+        let successor = successor(&transaction, presented)?;
+        if let Some((token, None)) = &successor
+            && is_remembered(&transaction, presented, key)?
+        {
+            return Ok(known.issue(token.clone(), true));
+        }
+        // Should the clock have been set back, a token counts as just consumed.
+        let is_recent =
+            |consumed_at: i64| now_ms.saturating_sub(consumed_at).max(0) < self.leeway_ms;
+        let mut latest = successor.filter(|_| is_recent(consumed_at));
+        while let Some((token, Some(consumed_at))) = latest {
+            latest = match is_recent(consumed_at) {
+                true => self::successor(&transaction, &token)?,
+                false => None,
+            };
+        }
+        let Some((token, _)) = latest else {
+            revoke(&transaction, &known.family, now_ms)?;
+            transaction.commit()?;
+            return Err(RotationError::Reused {
+                family: known.family,
+            });
+        };
+        remember(&transaction, presented, key)?;
         transaction.commit()?;
-        Ok(Issued {
-            user: known.user,
-            family: known.family,
-            token,
-            repeated: false,
-        })
+        Ok(known.issue(token, false))
     }
 
     /// Ends a session: none of its refresh tokens is good any more. Tells whether it had not ended before.
@@ -176,12 +182,24 @@ impl Families {
         Ok(deleted > 0)
     }
 
-    /// Forgets families whose every token expired so long ago that nobody will ask for them.
+    /// Forgets tokens that expired so long ago that nobody will present them, also those of families that live on, and
+    /// families that have none left.
     pub(crate) fn forget_expired(&self, now_ms: i64) -> rusqlite::Result<()> {
-        self.database.lock().execute(
+        let connection = self.database.lock();
+        let long_ago = now_ms.saturating_sub(self.ttl_ms);
+        connection.execute(
+            "DELETE FROM refresh_tokens WHERE expires_at <= ?1",
+            [long_ago],
+        )?;
+        connection.execute(
             "DELETE FROM families WHERE NOT EXISTS
-             (SELECT 1 FROM refresh_tokens WHERE family_id = families.id AND expires_at > ?1)",
-            [now_ms.saturating_sub(self.ttl_ms)],
+             (SELECT 1 FROM refresh_tokens WHERE family_id = families.id)",
+            [],
+        )?;
+        connection.execute(
+            "DELETE FROM idempotency_keys WHERE NOT EXISTS
+             (SELECT 1 FROM refresh_tokens WHERE hash = idempotency_keys.token)",
+            [],
         )?;
         Ok(())
     }
@@ -191,30 +209,22 @@ impl Families {
         transaction: &Transaction<'_>,
         family: &str,
         token: &RefreshToken,
-        origin: Option<&Origin<'_>>,
+        origin: Option<(&RefreshToken, &Salt)>,
         now_ms: i64,
     ) -> rusqlite::Result<()> {
         transaction.execute(
-            "INSERT INTO refresh_tokens (hash, family_id, expires_at, parent, idempotency_key, salt)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO refresh_tokens (hash, family_id, expires_at, parent, salt)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
             params![
                 token.hash(),
                 family,
                 now_ms.saturating_add(self.ttl_ms),
-                origin.map(|origin| origin.parent.hash()),
-                origin.map(|origin| origin.key.hash()),
-                origin.map(|origin| origin.salt),
+                origin.map(|(parent, _)| parent.hash()),
+                origin.map(|(_, salt)| salt),
             ],
         )?;
         Ok(())
     }
-}
-
-/// What a token was issued for, if that can be asked for again.
-struct Origin<'a> {
-    parent: &'a RefreshToken,
-    key: &'a IdempotencyKey,
-    salt: Salt,
 }
 
 /// What is known of a presented token.
@@ -224,6 +234,17 @@ struct Known {
     revoked: bool,
     expires_at: i64,
     consumed_at: Option<i64>,
+}
+
+impl Known {
+    fn issue(self, token: RefreshToken, repeated: bool) -> Issued {
+        Issued {
+            user: self.user,
+            family: self.family,
+            token,
+            repeated,
+        }
+    }
 }
 
 fn find(
@@ -248,28 +269,51 @@ fn find(
         .optional()
 }
 
-/// The token that the same request was answered with before, while nobody has used it.
-fn missed_answer(
+/// The token that a consumed one was exchanged for, and when that was consumed in its turn. It is kept nowhere: only who
+/// presents the one can have the other made again.
+fn successor(
+    transaction: &Transaction<'_>,
+    consumed: &RefreshToken,
+) -> rusqlite::Result<Option<(RefreshToken, Option<i64>)>> {
+    let kept: Option<(TokenHash, Salt, Option<i64>)> = transaction
+        .query_row(
+            "SELECT hash, salt, consumed_at FROM refresh_tokens
+             WHERE parent = ?1 AND salt IS NOT NULL ORDER BY rowid DESC",
+            [consumed.hash()],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()?;
+    Ok(kept
+        .map(|(hash, salt, consumed_at)| (hash, consumed.successor(&salt), consumed_at))
+        .filter(|(hash, token, _)| token.hash() == *hash)
+        .map(|(_, token, consumed_at)| (token, consumed_at)))
+}
+
+/// Notes that the token was presented under that key.
+fn remember(
     transaction: &Transaction<'_>,
     presented: &RefreshToken,
     key: Option<&IdempotencyKey>,
-    now_ms: i64,
-) -> rusqlite::Result<Option<RefreshToken>> {
-    let Some(key) = key else {
-        return Ok(None);
-    };
-    let issued: Option<(TokenHash, Salt)> = transaction
-        .query_row(
-            "SELECT hash, salt FROM refresh_tokens
-             WHERE parent = ?1 AND idempotency_key = ?2 AND consumed_at IS NULL AND expires_at > ?3",
-            params![presented.hash(), key.hash(), now_ms],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )
-        .optional()?;
-    Ok(issued
-        .map(|(hash, salt)| (hash, presented.successor(key, &salt)))
-        .filter(|(hash, token)| token.hash() == *hash)
-        .map(|(_, token)| token))
+) -> rusqlite::Result<()> {
+    if let Some(key) = key {
+        transaction.execute(
+            "INSERT INTO idempotency_keys (token, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![presented.hash(), key.hash()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Whether the token was presented under that key before. A key is worth nothing with another token.
+fn is_remembered(
+    transaction: &Transaction<'_>,
+    presented: &RefreshToken,
+    key: Option<&IdempotencyKey>,
+) -> rusqlite::Result<bool> {
+    let Some(key) = key else { return Ok(false) };
+    transaction
+        .prepare_cached("SELECT 1 FROM idempotency_keys WHERE token = ?1 AND key = ?2")?
+        .exists(params![presented.hash(), key.hash()])
 }
 
 fn revoke(connection: &rusqlite::Connection, family: &str, now_ms: i64) -> rusqlite::Result<bool> {
@@ -339,13 +383,28 @@ mod tests {
     }
 
     #[test]
-    fn each_of_two_racers_can_go_on_with_the_token_that_it_got() {
+    fn all_who_present_a_consumed_token_within_the_leeway_get_the_same_successor() {
         let families = lenient();
         let first = families.start("ada", 0).unwrap().token;
         let winner = families.rotate(&first, None, 1).unwrap().token;
         let loser = families.rotate(&first, None, 2).unwrap().token;
-        assert!(families.rotate(&winner, None, LEEWAY * 2).is_ok());
-        assert!(families.rotate(&loser, None, LEEWAY * 3).is_ok());
+        assert!(winner == loser);
+        // The winner goes on at once, and a third comes late: it gets what the winner has now.
+        let next = families.rotate(&winner, None, 3).unwrap().token;
+        assert!(families.rotate(&first, None, 4).unwrap().token == next);
+    }
+
+    #[test]
+    fn a_thief_within_the_leeway_has_no_branch_of_its_own() {
+        let families = lenient();
+        let first = families.start("ada", 0).unwrap().token;
+        let browsers = families.rotate(&first, None, 1).unwrap().token;
+        let thiefs = families.rotate(&first, None, 2).unwrap().token;
+        families.rotate(&thiefs, None, LEEWAY * 2).unwrap();
+        assert!(matches!(
+            families.rotate(&browsers, None, LEEWAY * 4),
+            Err(RotationError::Reused { .. })
+        ));
     }
 
     #[test]
@@ -419,7 +478,7 @@ mod tests {
         let second = families.rotate(&first, Some(&key("k")), 1).unwrap().token;
         let connection = families.database.lock();
         let rows: Vec<Vec<Option<Vec<u8>>>> = connection
-            .prepare("SELECT hash, parent, idempotency_key, salt FROM refresh_tokens")
+            .prepare("SELECT hash, parent, salt, NULL FROM refresh_tokens")
             .unwrap()
             .query_map([], |row| (0..4).map(|column| row.get(column)).collect())
             .unwrap()
@@ -443,5 +502,27 @@ mod tests {
             Err(RotationError::Unknown)
         ));
         assert!(families.rotate(&young, None, TTL + 1).is_ok());
+    }
+
+    #[test]
+    fn consumed_tokens_of_a_family_that_lives_on_are_forgotten_when_they_have_expired() {
+        let families = strict();
+        let mut token = families.start("ada", 0).unwrap().token;
+        for day in 1..=365 {
+            let now = day * TTL / 2;
+            token = families.rotate(&token, Some(&key("k")), now).unwrap().token;
+            families.forget_expired(now).unwrap();
+        }
+        let count = |table: &str| -> i64 {
+            let sql = format!("SELECT count(*) FROM {table}");
+            families
+                .database
+                .lock()
+                .query_row(&sql, [], |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(count("refresh_tokens"), 4);
+        assert_eq!(count("idempotency_keys"), 3);
+        assert!(families.rotate(&token, None, 366 * TTL / 2).is_ok());
     }
 }

@@ -22,16 +22,25 @@ const SERVED: [&str; 14] = [
 
 /// Scripts and WebAssembly of our own and nothing else; `wasm-unsafe-eval` is what compiling WebAssembly takes.
 const POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-                      img-src 'self' data: blob:";
+                      img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; \
+                      frame-ancestors 'none'";
 
-pub(crate) fn routes(folder: &Path) -> Router {
+/// With the lab, whose tests put pages into frames of other sites.
+const FRAMED_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+                             img-src 'self' data: blob:";
+
+/// `framed`: pages of other sites may put ours into frames.
+pub(crate) fn routes(folder: &Path, framed: bool) -> Router {
     let not_found = async || Failure::NOT_FOUND;
+    let policy = HeaderValue::from_static(if framed { FRAMED_POLICY } else { POLICY });
     Router::new()
         .fallback_service(ServeDir::new(folder).fallback(not_found.into_service()))
-        .layer(from_fn(serve))
+        .layer(from_fn(move |request, next| {
+            serve(request, next, policy.clone())
+        }))
 }
 
-async fn serve(request: Request, next: Next) -> Response {
+async fn serve(request: Request, next: Next, policy: HeaderValue) -> Response {
     if !is_served(request.uri().path()) {
         return Failure::NOT_FOUND.into_response();
     }
@@ -44,7 +53,7 @@ async fn serve(request: Request, next: Next) -> Response {
     // Kept, but asked for again each time: a rebuilt engine must not meet the glue of the last one.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if is_html {
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     response
 }

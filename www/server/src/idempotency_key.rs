@@ -17,10 +17,6 @@ impl IdempotencyKey {
         Sha256::digest(&self.0).into()
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
     #[cfg(test)]
     pub(crate) fn for_test(text: &str) -> Self {
         Self(text.as_bytes().to_vec())

@@ -23,6 +23,7 @@
 
 mod access;
 mod app;
+mod attempts;
 mod auth;
 mod backend;
 mod clock;

@@ -21,11 +21,12 @@ async fn me(
     State(backend): State<Arc<Backend>>,
     Session(claims): Session,
 ) -> Result<Json<Value>, Failure> {
+    let expires = claims.exp;
     // A user who was deleted has a good token for a while yet, but is nobody.
     let user = backend
-        .users
-        .by_id(&claims.sub)?
+        .with_database(move |it| Ok(it.users.by_id(&claims.sub)?))
+        .await?
         .ok_or(Failure::unauthorized("access_token_invalid"))?;
-    let left = (claims.exp - seconds(now_ms())).max(0.0);
+    let left = (expires - seconds(now_ms())).max(0.0);
     Ok(Json(json!({ "user": user, "access_expires_in": left })))
 }

@@ -17,6 +17,10 @@ use crate::database::Database;
 use crate::failure::Failure;
 use crate::session::Session;
 
+/// Of one note, and of all of one user.
+const LARGEST: usize = 64 * 1024;
+const LARGEST_SHARE: usize = 8 * 1024 * 1024;
+
 pub(crate) fn routes() -> Router<Arc<Backend>> {
     Router::new()
         .route("/api/notes", get(list).post(create))
@@ -61,6 +65,16 @@ impl Notes {
             .optional()
     }
 
+    /// How long all of them are together.
+    fn size(&self, user: &str) -> rusqlite::Result<usize> {
+        let size: i64 = self.database.lock().query_row(
+            "SELECT coalesce(sum(length(text)), 0) FROM notes WHERE user_id = ?1",
+            [user],
+            |row| row.get(0),
+        )?;
+        Ok(usize::try_from(size).unwrap_or_default())
+    }
+
     fn add(&self, user: &str, text: &str, now_ms: i64) -> rusqlite::Result<Note> {
         self.database.lock().query_row(
             "INSERT INTO notes (user_id, text, created_at) VALUES (?1, ?2, ?3) RETURNING id, text, created_at",
@@ -98,7 +112,8 @@ async fn list(
     State(backend): State<Arc<Backend>>,
     Session(claims): Session,
 ) -> Result<Json<Vec<Note>>, Failure> {
-    Ok(Json(backend.notes.of(&claims.sub)?))
+    let notes = backend.with_database(move |it| Ok(it.notes.of(&claims.sub)?));
+    Ok(Json(notes.await?))
 }
 
 async fn create(
@@ -106,9 +121,14 @@ async fn create(
     Session(claims): Session,
     draft: Result<Json<Draft>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Note>), Failure> {
-    let Json(draft) = draft.map_err(|_| Failure::BAD_REQUEST)?;
-    let note = backend.notes.add(&claims.sub, &draft.text, now_ms())?;
-    Ok((StatusCode::CREATED, Json(note)))
+    let text = readable(draft)?;
+    let note = backend.with_database(move |it| {
+        if it.notes.size(&claims.sub)? + text.len() > LARGEST_SHARE {
+            return Err(Failure::new(StatusCode::FORBIDDEN, "no_room"));
+        }
+        Ok(it.notes.add(&claims.sub, &text, now_ms())?)
+    });
+    Ok((StatusCode::CREATED, Json(note.await?)))
 }
 
 async fn read(
@@ -117,8 +137,8 @@ async fn read(
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<Json<Note>, Failure> {
     let Path(id) = id.map_err(|_| Failure::NOT_FOUND)?;
-    let note = backend.notes.one(&claims.sub, id)?;
-    note.map(Json).ok_or(Failure::NOT_FOUND)
+    let note = backend.with_database(move |it| Ok(it.notes.one(&claims.sub, id)?));
+    note.await?.map(Json).ok_or(Failure::NOT_FOUND)
 }
 
 async fn update(
@@ -128,9 +148,14 @@ async fn update(
     draft: Result<Json<Draft>, JsonRejection>,
 ) -> Result<Json<Note>, Failure> {
     let Path(id) = id.map_err(|_| Failure::NOT_FOUND)?;
-    let Json(draft) = draft.map_err(|_| Failure::BAD_REQUEST)?;
-    let note = backend.notes.change(&claims.sub, id, &draft.text)?;
-    note.map(Json).ok_or(Failure::NOT_FOUND)
+    let text = readable(draft)?;
+    let note = backend.with_database(move |it| {
+        if it.notes.size(&claims.sub)? + text.len() > LARGEST_SHARE {
+            return Err(Failure::new(StatusCode::FORBIDDEN, "no_room"));
+        }
+        Ok(it.notes.change(&claims.sub, id, &text)?)
+    });
+    note.await?.map(Json).ok_or(Failure::NOT_FOUND)
 }
 
 async fn remove(
@@ -139,10 +164,22 @@ async fn remove(
     id: Result<Path<i64>, PathRejection>,
 ) -> Result<StatusCode, Failure> {
     let Path(id) = id.map_err(|_| Failure::NOT_FOUND)?;
-    if !backend.notes.remove(&claims.sub, id)? {
+    let removed = backend.with_database(move |it| Ok(it.notes.remove(&claims.sub, id)?));
+    if !removed.await? {
         return Err(Failure::NOT_FOUND);
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn readable(draft: Result<Json<Draft>, JsonRejection>) -> Result<String, Failure> {
+    match draft {
+        Ok(Json(draft)) if draft.text.len() <= LARGEST => Ok(draft.text),
+        Ok(_) => Err(Failure::TOO_LARGE),
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(Failure::TOO_LARGE)
+        }
+        Err(_) => Err(Failure::BAD_REQUEST),
+    }
 }
 
 fn note(row: &Row<'_>) -> rusqlite::Result<Note> {

@@ -23,6 +23,10 @@ pub struct Origin(HeaderValue);
 pub struct InvalidOrigin;
 
 impl Origin {
+    pub(crate) fn is_https(&self) -> bool {
+        self.0.as_bytes().starts_with(b"https:")
+    }
+
     /// As the value of a header.
     pub(crate) fn header_value(&self) -> &HeaderValue {
         &self.0
@@ -70,7 +74,10 @@ pub(crate) async fn refuse_foreign(
 ) -> Result<Response, Failure> {
     if !request.method().is_safe()
         && let Some(origin) = request.headers().get(ORIGIN)
-        && !is_own(origin, &request, backend.scheme())
+        && !match backend.public_origin() {
+            Some(own) => own.header_value() == origin,
+            None => is_own(origin, &request, backend.scheme()),
+        }
         && !backend.allows(origin)
     {
         return Err(Failure::new(StatusCode::FORBIDDEN, "foreign_origin"));
@@ -78,8 +85,8 @@ pub(crate) async fn refuse_foreign(
     Ok(next.run(request).await)
 }
 
-/// Compared with the host that the browser believes it talks to, so that any name for this server will do. Behind a
-/// proxy that changes `Host`, compare with a configured origin instead.
+/// Compared with the host that the browser believes it talks to, so that any name for this server will do. A proxy may change
+/// `Host` and speaks https in our place: then the origin has to be told (`--public-origin`).
 fn is_own(origin: &HeaderValue, request: &Request, scheme: &Scheme) -> bool {
     // HTTP/2 has the host in the URI, HTTP/1.1 in a header.
     let host = match request.uri().authority() {

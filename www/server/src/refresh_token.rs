@@ -5,8 +5,6 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use crate::idempotency_key::IdempotencyKey;
-
 /// What the browser keeps. It has no `Debug` and no `Display`, so that no log line can hold it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RefreshToken(String);
@@ -27,18 +25,17 @@ impl RefreshToken {
         Self(text.to_owned())
     }
 
-    /// The token that replaces this one for a request that carries a key.
+    /// The token that replaces this one.
     ///
-    /// The same request must get the same token again, yet no token may be kept in clear. So it is not kept at
-    /// all: who presents the old token and the key again brings what the new one is made of.
-    pub(crate) fn successor(&self, key: &IdempotencyKey, salt: &Salt) -> Self {
+    /// Who presents this one again, because the answer was lost or two tabs raced, must get the same token again, yet no
+    /// token may be kept in clear. So it is not kept at all: who presents the old token brings what the new one is made of.
+    pub(crate) fn successor(&self, salt: &Salt) -> Self {
         #[expect(
             clippy::expect_used,
             reason = "RFC 2104 defines HMAC for a key of any length"
         )]
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).expect("any length");
         mac.update(salt);
-        mac.update(key.as_bytes());
         Self(BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     }
 

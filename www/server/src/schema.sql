@@ -25,14 +25,19 @@ CREATE TABLE IF NOT EXISTS refresh_tokens (
     family_id       TEXT NOT NULL REFERENCES families (id) ON DELETE CASCADE,
     expires_at      INTEGER NOT NULL,
     consumed_at     INTEGER,
-    -- Of a token issued for an Idempotency-Key: the token it was issued for, the hash of the key,
-    -- and the salt that it was derived with.
+    -- Of a token that another was exchanged for: that other one, and the salt that it was derived with.
     parent          BLOB,
-    idempotency_key BLOB,
     salt            BLOB
 ) STRICT;
 CREATE INDEX IF NOT EXISTS refresh_tokens_by_family ON refresh_tokens (family_id);
-CREATE INDEX IF NOT EXISTS refresh_tokens_by_parent ON refresh_tokens (parent, idempotency_key);
+CREATE INDEX IF NOT EXISTS refresh_tokens_by_origin ON refresh_tokens (parent);
+
+-- Under which Idempotency-Keys a token was presented.
+CREATE TABLE IF NOT EXISTS idempotency_keys (
+    token BLOB NOT NULL,
+    key   BLOB NOT NULL,
+    PRIMARY KEY (token, key)
+) STRICT;
 
 CREATE TABLE IF NOT EXISTS notes (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

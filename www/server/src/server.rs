@@ -1,11 +1,14 @@
 //! The server: bound first, so that its address is known, then run.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -22,6 +25,9 @@ pub struct Server {
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
     app: Router,
+    patience: Duration,
+    /// What is done beside.
+    sweeping: BoxFuture<'static, ()>,
 }
 
 /// Why a server did not start, as a sentence that says what to do.
@@ -52,6 +58,11 @@ pub enum StartError {
     /// A folder that was to be served is not there.
     #[error("There is no folder {}.", .0.display())]
     NoFolder(PathBuf),
+    /// The lab is for the tester alone.
+    #[error(
+        "--lab lets anybody break things: it is served on a loopback address only, and {0} is none."
+    )]
+    LabExposed(IpAddr),
     /// No certificate could be made.
     #[error("Cannot make a certificate for {address}: {cause}.")]
     Certificate {
@@ -71,6 +82,9 @@ impl Server {
             .find(|folder| !folder.is_dir())
         {
             return Err(StartError::NoFolder(folder.clone()));
+        }
+        if config.lab && !config.host.is_loopback() {
+            return Err(StartError::LabExposed(config.host));
         }
         let wanted = SocketAddr::new(config.host, config.port);
         let listener = TcpListener::bind(wanted)
@@ -93,6 +107,8 @@ impl Server {
             address,
             tls,
             app,
+            patience: config.patience,
+            sweeping: backend.sweep(config.sweep_every).boxed(),
         })
     }
 
@@ -116,7 +132,11 @@ impl Server {
 
     /// Serves until `stop` is ready, then lets requests that are under way end, for a few seconds at the most.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        connections::serve(self.listener, self.tls, self.app, stop).await;
+        let serving = connections::serve(self.listener, self.tls, self.app, self.patience, stop);
+        tokio::select! {
+            () = serving => {}
+            () = self.sweeping => {}
+        }
     }
 
     /// Serves in the background.

@@ -10,7 +10,6 @@ use axum_extra::extract::cookie::CookieJar;
 use crate::access::{AccessError, Claims};
 use crate::backend::Backend;
 use crate::clock::now_ms;
-use crate::cookies;
 use crate::failure::Failure;
 
 /// An argument of this type is the guard: there is none without a good access token, and the handler is not run.
@@ -22,8 +21,10 @@ pub(crate) struct Session(pub(crate) Claims);
 impl Session {
     pub(crate) fn of(headers: &HeaderMap, backend: &Backend) -> Result<Self, Failure> {
         let jar = CookieJar::from_headers(headers);
-        let token =
-            cookies::access_token(&jar).ok_or(Failure::unauthorized("access_token_missing"))?;
+        let token = backend
+            .cookies
+            .access_token(&jar)
+            .ok_or(Failure::unauthorized("access_token_missing"))?;
         backend
             .access
             .check(token, now_ms())

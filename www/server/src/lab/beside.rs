@@ -13,7 +13,6 @@ use serde::Deserialize;
 
 use crate::auth::{begin_session, fresh_cookies, rotate};
 use crate::backend::Backend;
-use crate::cookies;
 use crate::failure::Failure;
 
 pub(super) fn routes() -> Router<Arc<Backend>> {
@@ -49,7 +48,7 @@ async fn sign_in(
 ) -> Result<Response, Failure> {
     let Form(form) = form.map_err(|_| Failure::BAD_REQUEST)?;
     Ok(
-        match begin_session(&backend, &form.login, form.password).await {
+        match begin_session(&backend, &form.login, form.password, None).await {
             Ok((_, cookies)) => (cookies, Redirect::to(&form.to)).into_response(),
             Err(failure) => (Extension(failure), Redirect::to(&form.failed)).into_response(),
         },
@@ -62,8 +61,8 @@ async fn page(
     State(backend): State<Arc<Backend>>,
     jar: CookieJar,
 ) -> Result<(CookieJar, Html<String>), Failure> {
-    let renewed = match cookies::refresh_token(&jar) {
-        Some(presented) => rotate(&backend, &presented, None).map(Some),
+    let renewed = match backend.cookies.refresh_token(&jar) {
+        Some(presented) => rotate(&backend, presented, None).await.map(Some),
         None => Ok(None),
     };
     let (cookies, user) = match renewed {

@@ -16,7 +16,6 @@ use tokio::time::sleep;
 use super::settings::{Fail, Faults, Hold, Kind};
 use super::{Book, Lab};
 use crate::connections::NoAnswer;
-use crate::cookies;
 use crate::session::Session;
 
 /// Large enough for the answers that carry `expires_in`.
@@ -110,7 +109,7 @@ fn age_access_cookie(lab: &Lab, headers: &mut HeaderMap) {
     claims.exp = claims.iat;
     let jar = CookieJar::from_headers(headers);
     let (Some(token), Ok(aged)) = (
-        cookies::access_token(&jar),
+        lab.backend.cookies.access_token(&jar),
         lab.backend.access.sign(&claims),
     ) else {
         return;

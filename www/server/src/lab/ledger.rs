@@ -18,7 +18,6 @@ use super::settings::Kind;
 use super::{Book, Lab};
 use crate::auth::Ended;
 use crate::connections::NoAnswer;
-use crate::cookies;
 use crate::failure::Failure;
 use crate::session::Session;
 
@@ -162,7 +161,10 @@ fn user_of_cookies(lab: &Lab, headers: &HeaderMap) -> Option<String> {
         .iter()
         .filter_map(|cookie| Cookie::parse(cookie.to_str().ok()?.to_owned()).ok())
         .fold(CookieJar::new(), CookieJar::add);
-    let claims = lab.backend.access.open(cookies::access_token(&jar)?);
+    let claims = lab
+        .backend
+        .access
+        .open(lab.backend.cookies.access_token(&jar)?);
     claims.ok().map(|claims| claims.sub)
 }
 

@@ -30,7 +30,6 @@ use tokio::sync::Notify;
 
 use crate::access::Claims;
 use crate::backend::Backend;
-use crate::cookies;
 use ledger::Ledger;
 use settings::Settings;
 
@@ -97,7 +96,10 @@ impl Lab {
     /// Whose request it is, by its access cookie, which may have expired.
     fn claims(&self, headers: &HeaderMap) -> Option<Claims> {
         let jar = CookieJar::from_headers(headers);
-        self.backend.access.open(cookies::access_token(&jar)?).ok()
+        self.backend
+            .access
+            .open(self.backend.cookies.access_token(&jar)?)
+            .ok()
     }
 
     fn session(&self, headers: &HeaderMap) -> Option<String> {

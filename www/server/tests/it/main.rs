@@ -16,6 +16,7 @@ mod origins;
 mod rotation;
 mod start_and_stop;
 mod tls;
+mod under_attack;
 
 use std::time::Duration;
 

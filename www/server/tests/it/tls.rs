@@ -23,7 +23,7 @@ async fn over_tls_the_server_speaks_http_2_and_its_cookies_are_secure() {
     assert_eq!(response.version(), Version::HTTP_2);
 
     let answer = browser.sign_in("ada", "correct horse").await;
-    for name in ["kf_access", "kf_refresh"] {
+    for name in ["__Host-kf_access", "__Secure-kf_refresh"] {
         let cookie = answer.set_cookie(name);
         assert!(cookie.split("; ").any(|part| part == "Secure"), "{cookie}");
     }
