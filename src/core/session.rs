@@ -141,10 +141,15 @@ impl Session {
         self.due.min(self.calls.soonest())
     }
 
-    /// The page can hear its peers from now on. `last` is their latest word, if it was kept.
-    pub(crate) fn handle_open(&mut self, now: Millis, last: Option<Word>) {
+    /// The page can hear its peers from now on. `last` is their latest word, if it was kept. `is_kept`: whether such words are
+    /// kept where this page can read them.
+    pub(crate) fn handle_open(&mut self, now: Millis, last: Option<Word>, is_kept: bool) {
         self.step(now, |it| {
             it.forget_what_may_have_changed();
+            if !is_kept {
+                // What was refused before this moment may have been sent before a refresh that nobody told us of.
+                it.doubt.extend(now);
+            }
             match last {
                 // It was announced to those who were there. Who comes up later asks for itself.
                 Some(word) if word.news == News::Expired => it.recall(now, word),

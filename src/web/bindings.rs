@@ -2,7 +2,6 @@
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use web_sys::AbortSignal;
 
 #[wasm_bindgen]
 extern "C" {
@@ -46,8 +45,6 @@ extern "C" {
     pub(crate) type Controller;
     #[wasm_bindgen(constructor, js_class = AbortController)]
     pub(crate) fn new() -> Controller;
-    #[wasm_bindgen(method, getter)]
-    pub(crate) fn signal(this: &Controller) -> AbortSignal;
     #[wasm_bindgen(method)]
     pub(crate) fn abort(this: &Controller);
     pub(crate) type Signal;
@@ -73,6 +70,9 @@ extern "C" {
     pub(crate) fn post(this: &Channel, message: &JsValue) -> Result<(), JsValue>;
     #[wasm_bindgen(method)]
     pub(crate) fn close(this: &Channel);
+    /// Node has it, so that a channel keeps no process running.
+    #[wasm_bindgen(method, catch, js_name = unref)]
+    pub(crate) fn unref(this: &Channel) -> Result<(), JsValue>;
 
     /// A message of a channel, a `pagehide` or a `pageshow`.
     pub(crate) type Event;
@@ -81,8 +81,6 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     pub(crate) fn persisted(this: &Event) -> bool;
 
-    #[wasm_bindgen(js_name = Number)]
-    pub(crate) fn to_number(value: &JsValue) -> f64;
     #[wasm_bindgen(js_name = String)]
     pub(crate) fn to_text(value: &JsValue) -> JsValue;
     #[wasm_bindgen(js_namespace = Array, js_name = of)]

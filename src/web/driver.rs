@@ -152,6 +152,14 @@ impl Driver {
         })
     }
 
+    /// Has every driver go on where it was stopped.
+    #[cfg(feature = "js")]
+    pub(crate) fn resume_all() {
+        for driver in update_drivers(|drivers| drivers.clone()) {
+            driver.run();
+        }
+    }
+
     fn new(name: &JsValue) -> &'static Self {
         let driver: &'static Cell<Option<&'static Self>> = Box::leak(Box::default());
         let callback = Closure::<dyn Fn(u32, f64, JsValue, JsValue) -> JsValue>::new(
@@ -193,7 +201,8 @@ impl Driver {
                 self.on(Step::Returned, 0.0),
             ]);
             let last = self.peers.latest();
-            self.tell(|session, now| session.handle_open(now, last));
+            let is_kept = self.peers.are_words_kept();
+            self.tell(|session, now| session.handle_open(now, last, is_kept));
         }
         update(&self.clients, |clients| clients.push(Rc::clone(client)));
     }

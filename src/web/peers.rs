@@ -88,6 +88,7 @@ impl Peers {
         let channel = open_channel(&self.name).ok();
         if let Some(channel) = &channel {
             channel.set_onmessage(heard);
+            let _ = channel.unref();
         }
         self.channel.set(channel);
     }
@@ -152,6 +153,11 @@ impl Peers {
         let word = decode(&text);
         self.known.set(text);
         word
+    }
+
+    /// Whether there is a place for them that all pages share: a worker has none.
+    pub(crate) fn are_words_kept(&self) -> bool {
+        kept(&self.name).is_ok()
     }
 
     /// The latest word of a peer, be it of a page that is gone, if it was not heard.

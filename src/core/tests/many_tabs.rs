@@ -23,6 +23,30 @@ fn with_an_orphan(fates: &[Fate]) -> World {
 }
 
 #[test]
+fn what_was_refused_before_a_worker_could_hear_anybody_asks_before_it_refreshes() {
+    for renewed in [true, false] {
+        let mut world = World::with_expired_token(&[Fate::Renews]);
+        world.now = SECOND;
+        world.open_without_words();
+        let call = world.fetch_since(SECOND - 50.0);
+        if renewed {
+            world.renew_unheard();
+        }
+        world.now += 1.0;
+        world.serve();
+        assert_eq!(world.got(call), OK);
+        assert_eq!(world.refreshes.len(), usize::from(!renewed), "{renewed}");
+        // What is sent from here on needs no such question.
+        let before = world.refreshes.len();
+        world.expire_token();
+        let later = world.fetch();
+        world.serve();
+        assert_eq!(world.got(later), OK);
+        assert_eq!(world.refreshes.len(), before + 1);
+    }
+}
+
+#[test]
 fn the_lock_is_held_around_the_refresh_alone() {
     let mut world = World::with_expired_token(&[Fate::Renews]);
     let call = world.fetch();

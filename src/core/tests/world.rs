@@ -208,9 +208,25 @@ impl World {
     }
 
     fn call_to(&mut self, client: ClientId, kind: Kind, address: u32) -> CallId {
+        self.call_since(client, kind, address, None)
+    }
+
+    /// A request whose first attempt was sent at that moment, before the page could hear anybody.
+    pub(super) fn fetch_since(&mut self, sent_at: Millis) -> CallId {
+        let kind = Kind::Request { replayable: true };
+        self.call_since(ClientId(0), kind, PRIVATE, Some(sent_at))
+    }
+
+    fn call_since(
+        &mut self,
+        client: ClientId,
+        kind: Kind,
+        address: u32,
+        sent_at: Option<Millis>,
+    ) -> CallId {
         let id = self
             .session
-            .handle_call(self.now, client, kind, TIMEOUT, address, None);
+            .handle_call(self.now, client, kind, TIMEOUT, address, sent_at);
         let seen = Seen {
             id,
             kind,
@@ -256,8 +272,21 @@ impl World {
     /// The page hears its peers from now on, and what was said last.
     pub(super) fn open(&mut self) {
         let kept = self.kept();
-        self.session.handle_open(self.now, kept);
+        self.session.handle_open(self.now, kept, true);
         self.obey();
+    }
+
+    /// Likewise, where no word of theirs can be read.
+    pub(super) fn open_without_words(&mut self) {
+        // One may have gone by unheard.
+        self.rules.lost_in = Some(self.rules.epoch);
+        self.session.handle_open(self.now, None, false);
+        self.obey();
+    }
+
+    /// A peer has renewed the cookie, and nobody here heard of it.
+    pub(super) fn renew_unheard(&mut self) {
+        self.issue_token();
     }
 
     // What the network does.

@@ -633,7 +633,7 @@ impl Model {
                 it.left.births -= 1;
                 it.come_up(slot);
                 let kept = self.kept(&it, slot, false);
-                it.tell(slot, |session, now| session.handle_open(now, kept));
+                it.tell(slot, |session, now| session.handle_open(now, kept, true));
                 self.obey(&mut it, slot);
             }
             Step::Freeze(slot) => {

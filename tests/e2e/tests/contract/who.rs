@@ -275,9 +275,8 @@ async fn r34_a_sign_out_that_nobody_awaits_arrives_though_the_page_goes_away() {
              globalThis.client = newClient();
              await client.fetch('/api/me');
              await lab.counters();
-             setTimeout(() => {
+             addEventListener('pagehide', () => {
                  client.fetch('/auth/sign-out', { method: 'POST', keepalive: true });
-                 location.reload();
              });",
         )
         .await;
