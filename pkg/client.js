@@ -83,7 +83,12 @@ export function makeClient(options, load) {
     const { outgoing } = call;
     const isSent = call.isUrgent || (call.replayable && (call.kind === SIGNS_OUT || !(call.kind || call.isElsewhere)));
     const sentAt = isSent ? performance.now() : NaN;
-    const first = isSent ? outgoing.send(false) : undefined;
+    const send = () =>
+      outgoing.send(false).catch((error) => {
+        // WebKit has an AbortError of its own in place of the reason.
+        throw outgoing.signal?.aborted ? outgoing.signal.reason : error;
+      });
+    const first = isSent ? send() : undefined;
     outgoing.own();
     const response = first && (await first);
     const facts = response ? outgoing.read(response) : 0;
@@ -103,7 +108,7 @@ export function makeClient(options, load) {
       if (outgoing.signal?.aborted || (disposed && !response)) throw error;
       if (!disposed) noteMissing(/** @type {Error} */ (error).message);
     }
-    if (!engine) return response ?? outgoing.send(false);
+    if (!engine) return response ?? send();
     if (response) outgoing.send = answeredBy(response, outgoing);
     return handOver(call, sentAt);
   }

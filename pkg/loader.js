@@ -36,8 +36,7 @@ export const loader = (source) => (atOnce = false) => {
 /** @param {() => Promise<WebAssembly.Module>} source */
 async function instantiate(source) {
   const { exports } = await WebAssembly.instantiate(await source(), /** @type {any} */ (imports));
-  start(exports);
-  return exports;
+  return start(exports);
 }
 
 /** @param {unknown} cause */

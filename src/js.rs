@@ -156,6 +156,12 @@ pub fn dispose(client: u32) {
     clients(|clients| clients.retain(|other| number(other) != client));
 }
 
+/// Does what was left to be done when something was thrown in the middle of it.
+#[wasm_bindgen]
+pub fn resume() {
+    Client::resume_all();
+}
+
 fn clients<R: Default>(how: impl FnOnce(&mut Vec<Rc<Client>>) -> R) -> R {
     CLIENTS.with(|clients| update(clients, how))
 }

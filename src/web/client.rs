@@ -69,6 +69,12 @@ impl Client {
         self.driver.signed_out();
     }
 
+    /// Something was thrown in the middle of what one of the clients was doing.
+    #[cfg(feature = "js")]
+    pub(crate) fn resume_all() {
+        Driver::resume_all();
+    }
+
     pub(crate) fn standing(&self) -> Standing {
         self.driver.standing()
     }

@@ -7,7 +7,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use walrus::ir::{Instr, InstrLocId, Unreachable, Visitor, dfs_in_order};
 use walrus::{ElementItems, ExportItem, FunctionId, FunctionKind, ImportKind, Module};
 use wasm_bindgen_cli_support::Bindgen;
@@ -22,7 +22,23 @@ const OWN: [(&str, &str); 13] = [
         "export function start(exports) {
     wasm = exports;
     wasm.__wbindgen_start();
-}",
+    return Object.fromEntries(Object.entries(exports).map(([name, call]) => [name, guarded(call)]));
+}
+// Whatever is thrown in there, by a stack that overflows say, leaves the engine's own stack where it was; what it had still
+// to do, it does later. Where there is hardly any stack left, nothing is begun.
+const guarded = (call) => (...args) => {
+    const { value } = wasm.__stack_pointer;
+    descend(ROOM);
+    try {
+        return call(...args);
+    } catch (error) {
+        wasm.__stack_pointer.value = value;
+        setTimeout(wasm.resume);
+        throw error;
+    }
+};
+const descend = (depth) => depth && descend(depth - 1) + 1;
+const ROOM = 150;",
     ),
     ("function isLikeNone(", ""),
     // The one closure that JavaScript is given belongs to a driver, which lives as long as the page.
@@ -108,6 +124,10 @@ pub(crate) fn bind(source: Vec<u8>, named: bool, work: &Path) -> Result<Bound> {
 
     let module = output.wasm_mut();
     silence(module);
+    // The first global is the one of the linker's (LLVM's tool conventions for WebAssembly).
+    let stack = module.globals.iter().find(|global| global.mutable);
+    let stack = stack.context("the engine has no stack")?.id();
+    module.exports.add("__stack_pointer", stack);
     // What only the silenced called is gone with it.
     walrus::passes::gc::run(module);
     let imports = module.imports.iter();
@@ -230,7 +250,7 @@ fn arrow(function: &str) -> String {
         .filter(|code| !code.contains(';') && !code.starts_with("throw "));
     let body = if let Some(call) = closure {
         let function = call.trim_end_matches(')');
-        format!("(...args) => {function}(arg0, arg1, ...args)")
+        format!("guarded((...args) => {function}(arg0, arg1, ...args))")
     } else if let Some(expression) = expression {
         expression.to_owned()
     } else {

@@ -4,6 +4,7 @@ mod as_fetch;
 mod bodies;
 mod demo_page;
 mod engines;
+mod faults;
 mod install;
 mod loading;
 mod many_tabs;
