@@ -51,9 +51,9 @@ export function makeClient(options, load) {
     const loaded = await load();
     if (disposed) throw failure(DISPOSED);
     if (engine) return;
-    engine = loaded;
     const { session, expiredStatuses, timeout, crossTab, learn } = read;
-    half = engine.create(host, session, expiredStatuses, timeout, crossTab, learn);
+    half = loaded.create(host, session, expiredStatuses, timeout, crossTab, learn);
+    engine = loaded;
   }
 
   /**

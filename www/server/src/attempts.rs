@@ -39,13 +39,15 @@ impl Attempts {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.retain(|attempt| now.saturating_duration_since(attempt.at) < WINDOW);
         let account = account.to_lowercase();
-        let limits: [(usize, &dyn Fn(&Attempt) -> bool); 3] = [
-            (MOST, &|it| it.account == account && it.address == address),
-            (MOST_OF_ADDRESS, &|it| it.address == address),
-            (MOST_OF_ACCOUNT, &|it| it.account == account),
-        ];
-        for (most, counts) in limits {
-            let mut counted = list.iter().filter(|attempt| counts(attempt));
+        // Of both, of the address, of the account.
+        for (most, by_account, by_address) in [
+            (MOST, true, true),
+            (MOST_OF_ADDRESS, false, true),
+            (MOST_OF_ACCOUNT, true, false),
+        ] {
+            let mut counted = list.iter().filter(|it| {
+                (!by_account || it.account == account) && (!by_address || it.address == address)
+            });
             if let Some(first) = counted.next()
                 && counted.count() + 1 >= most
             {
