@@ -2,7 +2,7 @@ use std::cell::Cell;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStreamDefaultReader, Response};
+use web_sys::{ReadableStream, ReadableStreamDefaultReader, Response};
 
 use super::bindings::{Cancelable, Chunk, clear_timeout, set_timeout, view};
 
@@ -25,7 +25,7 @@ impl ReadAhead {
     /// `None` if there is nothing to read. `late` is called when it has taken too long.
     pub(crate) fn start(&self, response: &Response, late: impl FnOnce() -> Function) -> Option<()> {
         // Without a body there is no need of a clone.
-        response.body()?;
+        body_of(response)?;
         let reader = response.clone().ok()?.body()?.get_reader();
         self.reader.set(Some(reader.unchecked_into()));
         self.read.set(0.0);
@@ -72,8 +72,16 @@ impl ReadAhead {
 
 /// Gives up a body that nobody will read, and with it the connection.
 pub(crate) fn cancel(response: &Response) -> Option<Promise> {
-    let body = response.body()?;
+    let body = body_of(response)?;
     Some(give_up(&body))
+}
+
+/// An injected fetch may answer what only looks like a response: nobody knows what its body is.
+fn body_of(response: &Response) -> Option<ReadableStream> {
+    if !response.is_instance_of::<Response>() {
+        return None;
+    }
+    response.body()
 }
 
 fn give_up(body: &JsValue) -> Promise {
