@@ -58,8 +58,10 @@ export function readInput(input) {
 export function readArguments({ address, request }, init) {
   const members = readMembers(init);
   // `null` takes the signal of a `Request` away.
-  const signal = members && "signal" in Object(members) ? members.signal : ofRequest(request, "signal");
-  return { input: request ?? address, request, init: members, signal: signal ?? undefined };
+  const given = members && "signal" in Object(members) ? members.signal : ofRequest(request, "signal");
+  // WebKit takes anything, and makes nothing of it.
+  const isSignal = given && attempt(() => Reflect.get(AbortSignal.prototype, "aborted", given)) !== undefined;
+  return { input: request ?? address, request, init: members, signal: isSignal ? given : undefined };
 }
 
 /**
@@ -85,7 +87,7 @@ export function capture(wire, siteOf, site, asked) {
   const replayable = !isOneWay(init?.body);
   const isUrgent = Boolean(init?.keepalive ?? ofRequest(request, "keepalive")) || isLeaving();
   const includes = site.elsewhere && credentials === undefined;
-  const outgoing = openOutgoing(wire, siteOf, place, method, includes, replayable ? freeze(asked) : asked);
+  const outgoing = openOutgoing(wire, siteOf, place, method, includes, replayable, replayable ? freeze(asked) : asked);
   return { kind: place - 1, outgoing, replayable, hash: site.hash, isUrgent, isElsewhere: site.elsewhere };
 }
 
@@ -95,14 +97,16 @@ export function capture(wire, siteOf, site, asked) {
  * @param {number} place
  * @param {string} method
  * @param {boolean} includes Whether its cookies go along only if we say so.
+ * @param {boolean} replayable
  * @param {Asked} asked
  */
-function openOutgoing(wire, siteOf, place, method, includes, { input, request, init, signal }) {
+function openOutgoing(wire, siteOf, place, method, includes, replayable, { input, request, init, signal }) {
   /** What the address is relative to. The page may move on, and the request does not. */
   const relativeTo = base();
   // A body of a `Request` can be read once, so a clone of it is kept. By method: Firefox does not tell the body.
   const isCloned = request && init?.body == null && !/^(GET|HEAD)$/i.test(ofRequest(request, "method"));
   let next = input;
+  let isSent = false;
 
   const isRead = /^(GET|HEAD)$/i.test(method);
   const cache = init?.cache ?? ofRequest(request, "cache");
@@ -121,14 +125,10 @@ function openOutgoing(wire, siteOf, place, method, includes, { input, request, i
     if (again && isRead && cache !== "no-store") more.cache = "reload";
     if (csrf) more.headers = csrf(init?.headers ?? ofRequest(request, "headers"));
     if (!Object.keys(more).length) return init;
-    // Any `init` makes fetch forget a request's referrer (Fetch standard, constructor of Request, step 13). What is
+    if (init && Object.keys(init).length) return { ...init, ...more };
+    // Any member makes fetch forget a request's referrer (Fetch standard, constructor of Request, step 13). What is
     // `undefined` is as good as missing.
-    return {
-      referrer: ofRequest(request, "referrer"),
-      referrerPolicy: ofRequest(request, "referrerPolicy"),
-      ...init,
-      ...more,
-    };
+    return { referrer: ofRequest(request, "referrer"), referrerPolicy: ofRequest(request, "referrerPolicy"), ...more };
   };
 
   let mayBeCached = false;
@@ -145,6 +145,7 @@ function openOutgoing(wire, siteOf, place, method, includes, { input, request, i
      */
     send(again) {
       const sent = next;
+      isSent = true;
       if (isCloned) next = Reflect.apply(Request.prototype.clone, sent, []);
       mayBeCached = isRead && !again && !/^(no-store|reload|no-cache)$/.test(cache ?? "");
       const isMoved = !request && base() !== relativeTo;
@@ -155,10 +156,14 @@ function openOutgoing(wire, siteOf, place, method, includes, { input, request, i
     /** @param {Response} response */
     read: (response) => attempt(() => factsOf(response, siteOf, mayBeCached) | found) ?? 0,
 
-    /** From here on nobody else can change its body. A `Request` that has to wait is consumed, as by fetch. */
+    /** From here on nobody else can change its body. What can be read once and has to wait is consumed, as by fetch. */
     own() {
-      if (init?.body != null) init.body = attempt(() => copyBody(init.body)) ?? init.body;
-      else if (isCloned && next === input) next = new Request(input);
+      if (!isSent && (isCloned || !replayable)) {
+        next = request = new Request(input, init);
+        init = undefined;
+      } else if (init?.body != null) {
+        init.body = attempt(() => copyBody(init.body)) ?? init.body;
+      }
     },
   };
 
@@ -187,13 +192,14 @@ function openOutgoing(wire, siteOf, place, method, includes, { input, request, i
 
 /**
  * What does not change any more, whatever becomes of what the caller has in hand. Of shapes that we know wholly, that is a
- * copy; of all others the browser's own `Request` is made, which throws as fetch would.
+ * copy; of all others, and of a `Request` that is changed by more, the browser's own `Request` is made, which throws as fetch
+ * would.
  * @param {Asked} asked
  * @returns {Asked}
  */
 function freeze({ input, request, init, signal }) {
   const headers = copyHeaders(init?.headers);
-  if (init && !(headers && attempt(() => isUsual(init.body)) && isUsualSignal(init.signal))) {
+  if (init && (request || !(headers && attempt(() => isUsual(init.body)) && isUsualSignal(init.signal)))) {
     const made = new Request(input, init);
     // The caller's own signal tells the reason in every browser; one that is made of it does not.
     return { input: made, request: made, init: undefined, signal };

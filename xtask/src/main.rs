@@ -67,6 +67,12 @@ enum Command {
         /// The browser to run them in; all of them unless told otherwise
         #[arg(long)]
         browser: Option<Browser>,
+        /// How many pairs of arguments are tried with native fetch and with the client's
+        #[arg(long, default_value_t = 1_000)]
+        cases: u64,
+        /// The seed of the first of them
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
     },
     /// Play random rounds of many tabs, and compare what pages were told with the truth
     Chaos {
@@ -117,7 +123,16 @@ fn run(command: Command) -> anyhow::Result<()> {
             size::check(&sh, false)
         }
         Command::Demo { port, release, app } => demo::run(&sh, port, release, app),
-        Command::Test { only, browser } => suite::run(&sh, only, browser),
+        Command::Test {
+            only,
+            browser,
+            cases,
+            seed,
+        } => {
+            sh.set_var("KEEPFRESH_CASES", cases.to_string());
+            sh.set_var("KEEPFRESH_SEED", seed.to_string());
+            suite::run(&sh, only, browser)
+        }
         Command::Chaos {
             rounds,
             seed,

@@ -3,6 +3,7 @@
 mod as_fetch;
 mod bodies;
 mod demo_page;
+mod differential;
 mod engines;
 mod faults;
 mod install;

@@ -151,6 +151,7 @@ async fn a_rust_app_exports_nothing_of_keepfresh() {
         "dispose",
         "ensureFresh",
         "refresh",
+        "resume",
         "signedIn",
         "signedOut",
         "state",

@@ -4,21 +4,22 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
-    CACHE_CONTROL, CONTENT_TYPE, LOCATION, ORIGIN, VARY,
+    CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, VARY,
 };
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use axum::{Json, Router};
 use futures_util::stream;
 use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::backend::Backend;
@@ -32,6 +33,7 @@ pub(super) fn guarded() -> Router<Arc<Backend>> {
     Router::new()
         .route("/api/lab/protected", any(protected))
         .route("/api/lab/private", any(private))
+        .route("/api/lab/echo", any(echo))
 }
 
 /// For anybody and, with `?cors=1`, from any origin.
@@ -92,6 +94,29 @@ async fn protected(
             )
         }
     })
+}
+
+/// Says what arrived, but for the values of cookies.
+async fn echo(
+    session: Result<Session, Failure>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Failure> {
+    session?;
+    let headers: Vec<_> = headers
+        .iter()
+        .filter(|(name, _)| *name != COOKIE)
+        .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
+        .collect();
+    let body = String::from_utf8_lossy(&body);
+    Ok(Json(json!({
+        "method": method.as_str(),
+        "url": uri.to_string(),
+        "headers": headers,
+        "body": body,
+    })))
 }
 
 /// Guarded as pages are: a stranger is sent to a sign-in page, which is a 200.
