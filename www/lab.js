@@ -39,3 +39,6 @@ export async function revokeRefresh() {
 
 /** @param {RefreshBehaviour} refresh */
 export const setRefresh = (refresh) => post("/lab/set", { refresh });
+
+/** The next sign-out is refused. */
+export const refuseSignOut = () => post("/lab/set", { sign_out: { fail: 403, times: 1 } });

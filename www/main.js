@@ -7,12 +7,17 @@ import { byId, html } from "./page.js";
 import { Run } from "./run.js";
 import { Session } from "./session.js";
 import { isNoted, onNoted, setNoted } from "./store.js";
+import { graceSignsIn, refreshIsNotFound, signOutIsRefused, USERS } from "./stories.js";
 import { Timeline } from "./timeline.js";
 import { makeFile, sha256, verdict } from "./upload.js";
 import { Wire } from "./wire.js";
 import { MODE_NAMES, reason, sentence } from "./words.js";
 
 byId("stalled").remove();
+
+const query = new URLSearchParams(location.search);
+// Before the engine is loaded, which is not before it is asked for.
+if (query.has("no-wasm")) Object.assign(globalThis, { WebAssembly: undefined });
 
 const wire = new Wire("/auth/refresh", () => draw());
 
@@ -148,10 +153,15 @@ client.addEventListener("refreshed", (event) => {
 });
 client.addEventListener("expired", () => {
   tell("The server refused the refresh: the session is over.");
-  askToSignIn("Please sign in again: the refresh token is not accepted any more. The demo user is ada, password correct horse.");
+  askToSignIn("Please sign in again: the refresh token is not accepted any more.");
 });
-client.addEventListener("unavailable", () => {
-  tell("A refresh failed for now. You are not signed out; it will be tried again.");
+client.addEventListener("unavailable", (event) => {
+  const { cause } = /** @type {CustomEvent} */ (event).detail;
+  tell(
+    cause === "engine"
+      ? "There is no engine: requests go out as plain fetch would send them."
+      : "A refresh failed for now. You are not signed out; it will be tried again.",
+  );
 });
 client.addEventListener("ineffective", () => {
   tell("The refresh succeeded, and the replay was answered 401 all the same: its 401 is handed over.");
@@ -189,10 +199,17 @@ byId("sign-in-form").addEventListener("submit", (event) => {
     byId("fifty").focus();
   });
 });
+for (const [login, password] of Object.entries(USERS)) {
+  onClick(`as-${login}`, async () => {
+    byId("login", HTMLInputElement).value = login;
+    byId("password", HTMLInputElement).value = password;
+    byId("sign-in").focus();
+  });
+}
 onClick("sign-out", async () => {
-  await session.signOut();
-  tell("Signed out.");
-  askToSignIn("You have signed out. The demo user is ada, password correct horse.");
+  const problem = await session.signOut();
+  tell(problem ?? "Signed out.");
+  if (problem === null) askToSignIn("You have signed out.");
 });
 
 onClick("one", () => sendMany(1));
@@ -289,6 +306,39 @@ onClick("show-me", async () => {
   }
 });
 
+// ---- Who is signed in ----
+
+const stage = {
+  session,
+  /** @param {keyof typeof USERS} login */
+  signIn: (login) => signIn(login, USERS[login]),
+  isRefreshing: () => client.state === "refreshing",
+  send: () => sendMany(1),
+};
+for (const [id, story] of Object.entries({
+  "story-grace": graceSignsIn,
+  "story-refused": signOutIsRefused,
+  "story-404": refreshIsNotFound,
+})) {
+  onClick(id, async () => {
+    const button = byId(id);
+    if (button.getAttribute("aria-busy") === "true") return;
+    button.setAttribute("aria-busy", "true");
+    byId("mode-keepfresh", HTMLInputElement).checked = true;
+    try {
+      byId("story-told").textContent = "Under way …";
+      byId("story-told").textContent = await story(stage);
+    } finally {
+      button.removeAttribute("aria-busy");
+    }
+  });
+}
+
+byId("no-wasm", HTMLInputElement).checked = query.has("no-wasm");
+byId("no-wasm").addEventListener("change", () => {
+  location.search = byId("no-wasm", HTMLInputElement).checked ? "?no-wasm" : "";
+});
+
 // ---- Start ----
 
 new ResizeObserver(draw).observe(byId("runs"));
@@ -296,7 +346,7 @@ showSession();
 showSlow();
 // The engine is loaded ahead, so that the first run shows the wire and not the loading.
 void doing(async () => {
-  await init();
+  await init().catch((error) => tell(reason(error)));
   await session.resume();
   onNoted("signed-in", () =>
     doing(async () => {

@@ -61,7 +61,7 @@ export class Session {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ login, password }),
     });
-    if (response.status === 401) return "Wrong name or password. The demo user is ada, password correct horse.";
+    if (response.status === 401) return "Wrong name or password.";
     if (!response.ok) return `The server answered ${response.status}: sign-in failed.`;
     const { user, expires_in } = await response.json();
     this.#begin({ user, access_expires_in: expires_in });
@@ -70,9 +70,21 @@ export class Session {
     return null;
   }
 
+  /** @returns {Promise<string | null>} why nobody was signed out, if nobody was */
   async signOut() {
-    await this.#client.fetch("/auth/sign-out", { method: "POST" });
+    const { ok, status } = await this.#client.fetch("/auth/sign-out", { method: "POST" });
+    if (!ok) return `The server answered ${status}: nobody has been signed out.`;
     this.#end();
+    return null;
+  }
+
+  /** Whom the server takes this browser for, by its own answer. */
+  async whom() {
+    const response = await this.#client.fetch("/api/me");
+    if (!response.ok) return null;
+    const me = await response.json();
+    this.#begin(me);
+    return me.user.name;
   }
 
   /** Asks, past the client, how long the access token lives. */

@@ -52,7 +52,7 @@ export function reason(error) {
       case "refresh_unavailable":
         return "The session could not be refreshed just now. You are still signed in: try again.";
       case "engine_unavailable":
-        return `The keepfresh engine did not load: ${error.message}`;
+        return `There is no engine: ${error.message}. Requests go out as plain fetch would send them.`;
       default:
         return error.message;
     }

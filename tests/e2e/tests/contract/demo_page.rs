@@ -81,6 +81,56 @@ async fn a_refresh_that_is_cut_off_signs_nobody_out() {
     assert_eq!(page.console_errors().await, [""; 0]);
 }
 
+/// Who is signed in is what the server said: Grace signs in while Ada's refresh is slow, a sign-out is refused, a refresh is
+/// answered 404 once.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_shows_who_is_signed_in_whatever_goes_wrong() {
+    let page = Page::open(demo(), "/").await;
+    page.see("state", "signed out").await;
+    page.click("story-grace").await;
+    page.see("story-told", "takes this browser for Grace Hopper")
+        .await;
+    assert_eq!(page.text("user").await, "Grace Hopper");
+    page.click("story-refused").await;
+    page.see(
+        "story-told",
+        "403: nobody has been signed out. The server takes this browser for Grace Hopper",
+    )
+    .await;
+    assert_eq!(page.text("user").await, "Grace Hopper");
+    page.click("story-404").await;
+    page.see(
+        "story-told",
+        "tried again. The server takes this browser for Grace Hopper",
+    )
+    .await;
+    assert_eq!(page.text("state").await, "active");
+    page.click("sign-out").await;
+    page.see("user", "nobody").await;
+    page.click("as-ada").await;
+    page.click("sign-in").await;
+    page.see("user", "Ada Lovelace").await;
+}
+
+/// Without WebAssembly the page works as it would with plain fetch, and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_webassembly_the_page_works() {
+    let page = Page::open(demo(), "/").await;
+    page.see("state", "signed out").await;
+    page.click("no-wasm").await;
+    page.see("notice", "There is no engine").await;
+    page.click("sign-in").await;
+    page.see("user", "Ada Lovelace").await;
+    page.click("one").await;
+    page.see("summary", "1 answer").await;
+    page.click("expire").await;
+    page.see("countdown", "expired").await;
+    page.click("one").await;
+    page.see("summary", "1 lost").await;
+    page.click("sign-out").await;
+    page.see("user", "nobody").await;
+}
+
 /// axe-core finds no violation: signed out and signed in, with runs to be seen, in light and in dark.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_accessible_in_light_and_in_dark() {
