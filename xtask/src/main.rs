@@ -1,6 +1,7 @@
 //! `cargo xtask`: the one way to build, run and test keepfresh. See CONTRIBUTING.md.
 
 mod app;
+mod backends;
 mod bench;
 mod browser;
 mod cargo;

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::browser::Browser;
 use crate::cargo::cargo;
 use crate::matrix::Matrix;
-use crate::{consumers, engine, package, size, step, tally, tools};
+use crate::{backends, consumers, engine, package, size, step, tally, tools};
 
 /// Where in a browser the shell's tests run, as wasm-bindgen's test runner calls it.
 const PLACES: [(&str, &str); 3] = [
@@ -29,6 +29,8 @@ pub(crate) enum Suite {
     Package,
     /// Browsers against the demo server
     E2e,
+    /// The package over servers that people run, each as its own docs set it up
+    Backends,
 }
 
 /// Runs all suites or one; a suite that fails does not keep the others from running.
@@ -114,6 +116,13 @@ impl Suite {
                         matrix.note(test, passed)
                     })
                 })
+            }
+            Suite::Backends => {
+                engine::build(sh)?;
+                backends::install(sh)?;
+                Browser::Chromium.prepare(sh)?;
+                let tests = "test --package keepfresh-e2e --features backends --test backends";
+                tally::run(Browser::Chromium.with(sh, cargo(sh, tests)), |_, _| {})
             }
         }
     }

@@ -392,6 +392,8 @@ async fn interpret_says_whether_a_session_has_begun_or_ended() {
             const then = client.state;
             await client.fetch("/auth/sign-out", { method: "POST" });
             const denied = client.state;
+            // Its own lock would be taken for a peer's.
+            await until(async () => (await navigator.locks.query()).held.length === 0);
             await client.fetch("/auth/sign-out?left", { method: "POST" });
             return { asked, begun, then, denied, ended: client.state, bodies };
             "#,
