@@ -17,13 +17,18 @@ client.addEventListener("expired", () => say({ kind: "expired" }));
 
 control.onopen = () => say({ kind: "here" });
 control.onmessage = ({ data }) => {
-  const { reload, clear, id, path, method, body, raw } = JSON.parse(data);
+  const { reload, clear, id, path, method, body, raw, form } = JSON.parse(data);
   if (clear) localStorage.clear();
   if (reload) return location.reload();
-  const headers = body === null ? {} : { "content-type": "application/json" };
+  const type = form ? "application/x-www-form-urlencoded" : "application/json";
+  const headers = body === null ? {} : { "content-type": type };
   say({ kind: "called", id });
   (raw ? fetch : client.fetch)(path, { method, headers, body }).then(
-    ({ status }) => say({ kind: "settled", id, outcome: String(status) }),
+    ({ status, headers }) => {
+      say({ kind: "settled", id, outcome: String(status), user: headers.get("x-user") });
+      // As after a navigation: the page that comes up knows nothing, and the others were not told.
+      if (form) location.reload();
+    },
     (error) => say({ kind: "settled", id, outcome: error.code || error.name }),
   );
 };

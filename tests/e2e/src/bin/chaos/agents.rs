@@ -33,6 +33,8 @@ pub(crate) struct Order {
     pub(crate) body: Option<String>,
     /// By the browser's own fetch.
     pub(crate) raw: bool,
+    /// As a form is posted, and then the page is loaded anew.
+    pub(crate) form: bool,
 }
 
 /// What a page says, and when.
@@ -47,8 +49,15 @@ pub(crate) struct Said {
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum What {
     Here,
-    Called { id: u64 },
-    Settled { id: u64, outcome: String },
+    Called {
+        id: u64,
+    },
+    Settled {
+        id: u64,
+        outcome: String,
+        /// As whom it was carried out.
+        user: Option<String>,
+    },
     Expired,
 }
 

@@ -98,7 +98,8 @@ impl Tally {
             match call.kind {
                 Some(Kind::Get) => count("GET", 1),
                 Some(Kind::Post(_)) => count("POST", 1),
-                Some(Kind::SignIn) => count("sign-ins", 1),
+                Some(Kind::SignIn(_)) => count("sign-ins", 1),
+                Some(Kind::Form(_)) => count("sign-ins by a form", 1),
                 Some(Kind::SignOut) => count("sign-outs", 1),
                 None => {}
             }

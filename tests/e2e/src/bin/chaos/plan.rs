@@ -38,8 +38,41 @@ pub(crate) enum Kind {
     Get,
     /// A note of so many characters.
     Post(usize),
-    SignIn,
+    SignIn(User),
+    /// By a form, which no client sees.
+    Form(User),
     SignOut,
+}
+
+/// Who can sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum User {
+    Ada,
+    Grace,
+}
+
+impl User {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ada => "ada",
+            Self::Grace => "grace",
+        }
+    }
+
+    pub(crate) fn password(self) -> &'static str {
+        match self {
+            Self::Ada => "correct horse",
+            Self::Grace => "battery staple",
+        }
+    }
+
+    fn drawn(random: &mut ChaCha8Rng) -> Self {
+        if random.random_bool(0.5) {
+            Self::Ada
+        } else {
+            Self::Grace
+        }
+    }
 }
 
 /// What the requests of each kind meet, in the order in which they arrive. Those after the last meet nothing.
@@ -48,6 +81,7 @@ pub(crate) struct Forecast {
     pub(crate) refresh: Vec<Fault>,
     pub(crate) get: Vec<Fault>,
     pub(crate) post: Vec<Fault>,
+    pub(crate) sign_out: Vec<Fault>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +121,11 @@ impl Plan {
             }));
             steps.extend(some(&mut random, 0, 3, |random| Deed::Call {
                 tab: tab(random),
-                kind: Kind::SignIn,
+                kind: Kind::SignIn(User::drawn(random)),
+            }));
+            steps.extend(some(&mut random, 0, 1, |random| Deed::Call {
+                tab: tab(random),
+                kind: Kind::Form(User::drawn(random)),
             }));
         }
         // Stable: what is to happen at the same time happens in the order in which it was drawn.
@@ -109,7 +147,7 @@ impl Plan {
             matches!(
                 step.deed,
                 Deed::Call {
-                    kind: Kind::SignIn | Kind::SignOut,
+                    kind: Kind::SignIn(_) | Kind::Form(_) | Kind::SignOut,
                     ..
                 }
             )
@@ -164,11 +202,12 @@ impl Forecast {
             refresh: faults(random, refresh, &Fault::of_refresh),
             get: faults(random, api, &Fault::of_get),
             post: faults(random, api, &Fault::of_post),
+            sign_out: faults(random, api, &Fault::of_sign_out),
         }
     }
 
     fn is_harmless(&self) -> bool {
-        let faults = [&self.refresh, &self.get, &self.post];
+        let faults = [&self.refresh, &self.get, &self.post, &self.sign_out];
         faults
             .into_iter()
             .flatten()
@@ -204,8 +243,12 @@ impl Fault {
     }
 
     fn of_refresh(random: &mut ChaCha8Rng) -> Self {
-        match random.random_range(0..8) {
+        match random.random_range(0..11) {
             0 | 1 => Self::Lost,
+            // Of somebody in between: a deploy, a gateway, a firewall.
+            8 => Self::Status(404),
+            9 => Self::Status(502),
+            10 => Self::Status(403),
             2 => Self::Drop,
             3 => Self::Hang,
             4 => Self::Latency(600),
@@ -221,6 +264,16 @@ impl Fault {
             1 => Self::Drop,
             2 => Self::Hang,
             3 => Self::Latency(400),
+            _ => Self::Status(500),
+        }
+    }
+
+    fn of_sign_out(random: &mut ChaCha8Rng) -> Self {
+        match random.random_range(0..5) {
+            0 => Self::Lost,
+            1 => Self::Drop,
+            2 => Self::Latency(400),
+            3 => Self::Status(403),
             _ => Self::Status(500),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::agents::{Said, What};
-use crate::plan::{Kind, Plan};
+use crate::plan::{Kind, Plan, User};
 use crate::weather::{Truth, now};
 use crate::world::TIMEOUT;
 
@@ -43,6 +43,8 @@ pub(crate) struct Call {
     asked: f64,
     called: Option<f64>,
     settled: Option<(f64, String)>,
+    /// As whom it was carried out, by its answer.
+    user: Option<String>,
     cut: bool,
 }
 
@@ -51,6 +53,10 @@ pub(crate) struct Call {
 pub(crate) enum Wrong {
     /// A page was told that the session is over, and nobody had ended it.
     SignOut,
+    /// A page was served as somebody who was not signed in there, and was not told.
+    User,
+    /// A sign-out was announced that the server had not accepted.
+    None,
     /// A call never settled.
     Lost,
     /// A POST was carried out twice.
@@ -62,8 +68,10 @@ pub(crate) enum Wrong {
 }
 
 impl Wrong {
-    pub(crate) const ALL: [(Self, &'static str); 5] = [
+    pub(crate) const ALL: [(Self, &'static str); 7] = [
+        (Self::User, "wrong users"),
         (Self::SignOut, "wrong sign-outs"),
+        (Self::None, "sign-outs that were none"),
         (Self::Lost, "lost calls"),
         (Self::Double, "double executions of a POST"),
         (Self::Late, "settled-late calls"),
@@ -79,12 +87,31 @@ impl Call {
             asked: now(),
             called: None,
             settled: None,
+            user: None,
             cut: false,
         }
     }
 
     fn changes_session(&self) -> bool {
-        matches!(self.kind, Some(Kind::SignIn | Kind::SignOut))
+        matches!(
+            self.kind,
+            Some(Kind::SignIn(_) | Kind::Form(_) | Kind::SignOut)
+        )
+    }
+
+    /// Whose sign-in it is.
+    fn signs_in(&self) -> Option<User> {
+        match self.kind {
+            Some(Kind::SignIn(user) | Kind::Form(user)) => Some(user),
+            _ => None,
+        }
+    }
+
+    /// From when to when the cookies may have changed by it.
+    fn span(&self) -> (f64, f64) {
+        let from = self.called.unwrap_or(self.asked);
+        let settled = self.settled.as_ref().map(|(at, _)| at + NEWS);
+        (from, settled.unwrap_or(f64::INFINITY))
     }
 
     fn is_guarded(&self) -> bool {
@@ -127,9 +154,10 @@ impl Round {
                     call.called = Some(said.at);
                 }
             }
-            What::Settled { id, outcome } => {
+            What::Settled { id, outcome, user } => {
                 if let Some(call) = self.calls.get_mut(&id) {
                     call.settled = Some((said.at, outcome));
+                    call.user = user;
                 }
             }
         }
@@ -157,7 +185,12 @@ impl Round {
             .values()
             .filter(|call| call.changes_session() && !call.cut)
             .max_by(|one, other| one.asked.total_cmp(&other.asked));
-        latest.is_some_and(|call| call.kind == Some(Kind::SignIn))
+        latest.is_some_and(|call| call.signs_in().is_some())
+    }
+
+    /// Whether somebody in between has refused a refresh: it is tried again, after a while.
+    pub(crate) fn was_refused_in_between(&self) -> bool {
+        !self.truth.refused_in_between.is_empty()
     }
 
     /// Whether the last that happened to the session, as far as the server knows, was its end.
@@ -200,9 +233,23 @@ impl Round {
         for (id, call) in &self.calls {
             self.judge_call(*id, call, &mut wrongs);
         }
+        let is_refused = |call: &&Call| {
+            let outcome = call.settled.as_ref().map(|(_, outcome)| outcome.as_str());
+            call.kind == Some(Kind::SignOut) && matches!(outcome, Some("403" | "500"))
+        };
+        let accepted = self.truth.sessions.iter().any(|change| !change.signed_in);
+        let ends = self.truth.refused.len() + self.truth.refused_in_between.len();
+        if self.calls.values().any(|call| is_refused(&call)) && !accepted && ends == 0 {
+            for (tab, _) in &self.expired {
+                let sentence = format!("tab {tab} was told of a sign-out that was refused");
+                wrongs.push((Wrong::None, sentence));
+            }
+        }
         for (tab, at) in &self.expired {
             // The refresh that was refused may have been on its way for as long as a call can wait, and so may the news.
-            if !self.was_unsettled(at - 2.0 * deadline(), *at) {
+            let since = at - 2.0 * deadline();
+            let mut refused = self.truth.refused_in_between.iter();
+            if !self.was_unsettled(since, *at) && !refused.any(|it| (since..=*at).contains(it)) {
                 let sentence = format!("`expired` was announced in tab {tab} at {at:.0}");
                 wrongs.push((Wrong::SignOut, sentence));
             }
@@ -251,10 +298,14 @@ impl Round {
             wrongs.push((Wrong::Late, sentence));
         }
         let is_created = created == 1;
+        if let Some(sentence) = self.judge_user(id, call, *settled) {
+            wrongs.push((Wrong::User, sentence));
+        }
         match outcome.as_str() {
             "200" => {}
             "201" if is_created => {}
             "401" if self.was_unsettled(called, *settled) => {}
+            "401" if self.was_refused_in_between() => {}
             // Its page knows that the session is over, and word that somebody has signed in elsewhere is on its way.
             "401"
                 if self.knows_of_an_end(tab, called)
@@ -274,6 +325,52 @@ impl Round {
             }
             _ => {}
         }
+    }
+
+    /// Whether it was carried out as somebody who cannot have been signed in there.
+    fn judge_user(&self, id: u64, call: &Call, settled: f64) -> Option<String> {
+        let user = call.user.as_deref()?;
+        let called = call.called?;
+        // Told that the server takes the user for somebody else: whatever comes then is no secret.
+        if self.knows_of_an_end(call.tab, settled) {
+            return None;
+        }
+        let sign_ins: Vec<_> = self
+            .calls
+            .values()
+            .filter_map(|call| Some((call.signs_in()?.name(), call.span())))
+            .collect();
+        let overlaps = |(from, to): (f64, f64), since, until| from <= until && to >= since;
+        let before = sign_ins.iter().filter(|(_, (_, to))| *to < called);
+        let latest = before.max_by(|one, other| one.1.1.total_cmp(&other.1.1));
+        let mut may_be: Vec<&str> = sign_ins
+            .iter()
+            .filter(|(_, span)| {
+                overlaps(*span, called, settled)
+                    || latest.is_some_and(|(_, (from, to))| overlaps(*span, *from, *to))
+            })
+            .map(|(name, _)| *name)
+            .collect();
+        match latest {
+            Some((name, _)) => may_be.push(name),
+            // The round's own.
+            None => may_be.push(User::Ada.name()),
+        }
+        if !may_be.contains(&user) {
+            let tab = call.tab;
+            return Some(format!(
+                "call {id} in tab {tab} was carried out as {user}, and signed in may be {may_be:?}"
+            ));
+        }
+        // Refused before somebody else began to sign in, and sent again as that one.
+        let attempts = self.truth.attempts.get(&id)?;
+        let first = attempts.iter().map(|(_, left)| *left).reduce(f64::min)?;
+        let is_stolen = attempts.len() > 1
+            && sign_ins
+                .iter()
+                .all(|(name, (from, _))| *name != user || *from > first)
+            && latest.map_or(User::Ada.name(), |(name, _)| name) != user;
+        is_stolen.then(|| format!("call {id}: refused before {user} signed in, sent again after"))
     }
 
     fn knows_of_an_end(&self, tab: usize, by: f64) -> bool {
@@ -324,7 +421,7 @@ fn deadline() -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Call, Kind, Plan, Round, Wrong};
+    use super::{Call, Kind, Plan, Round, User, Wrong};
     use crate::agents::{Said, What};
     use crate::weather::Change;
 
@@ -341,7 +438,11 @@ mod tests {
     fn call(round: &mut Round, kind: Kind, called: f64, settled: f64, outcome: &str) -> u64 {
         let id = begin(round, kind, called);
         let outcome = outcome.to_owned();
-        let what = What::Settled { id, outcome };
+        let what = What::Settled {
+            id,
+            outcome,
+            user: None,
+        };
         round.hear(0, Said { at: settled, what });
         id
     }
@@ -413,6 +514,52 @@ mod tests {
         assert_eq!(wrongs(&round), [Wrong::Lost]);
         round.cut(0);
         assert_eq!(wrongs(&round), []);
+    }
+
+    #[test]
+    fn who_is_served_must_have_signed_in_there() {
+        let mut round = fine();
+        let id = call(&mut round, Kind::Get, 5000.0, 5010.0, "200");
+        let as_user = |round: &mut Round, user: &str| {
+            if let Some(call) = round.calls.get_mut(&id) {
+                call.user = Some(user.to_owned());
+            }
+        };
+        as_user(&mut round, "ada");
+        assert_eq!(wrongs(&round), []);
+        as_user(&mut round, "grace");
+        assert_eq!(wrongs(&round), [Wrong::User]);
+        call(&mut round, Kind::SignIn(User::Grace), 1000.0, 1010.0, "200");
+        assert_eq!(wrongs(&round), []);
+        as_user(&mut round, "ada");
+        assert_eq!(wrongs(&round), [Wrong::User]);
+    }
+
+    #[test]
+    fn what_was_refused_as_one_user_must_not_be_carried_out_as_another() {
+        let mut round = fine();
+        let id = call(&mut round, Kind::Post(1), 100.0, 2000.0, "201");
+        call(&mut round, Kind::SignIn(User::Grace), 300.0, 400.0, "200");
+        round.truth.created.insert(id, 1);
+        round
+            .truth
+            .attempts
+            .insert(id, vec![(110.0, 120.0), (1900.0, 1990.0)]);
+        if let Some(call) = round.calls.get_mut(&id) {
+            call.user = Some("grace".to_owned());
+        }
+        assert_eq!(wrongs(&round), [Wrong::User]);
+        round.truth.attempts.insert(id, vec![(1900.0, 1990.0)]);
+        assert_eq!(wrongs(&round), []);
+    }
+
+    #[test]
+    fn a_sign_out_that_was_refused_must_not_be_announced() {
+        let mut round = fine();
+        call(&mut round, Kind::SignOut, 8500.0, 8600.0, "403");
+        let what = What::Expired;
+        round.hear(1, Said { at: 8700.0, what });
+        assert!(wrongs(&round).contains(&Wrong::None));
     }
 
     #[test]

@@ -57,6 +57,7 @@ struct Arrived {
     refresh: usize,
     get: usize,
     post: usize,
+    sign_out: usize,
 }
 
 /// What happened on the server in a round.
@@ -75,6 +76,8 @@ pub(crate) struct Truth {
     pub(crate) log: Vec<(f64, String)>,
     /// Sign-ins and sign-outs that the server carried out.
     pub(crate) sessions: Vec<Change>,
+    /// When somebody in between refused a refresh, as a server does that ends the session.
+    pub(crate) refused_in_between: Vec<f64>,
 }
 
 #[derive(Clone, Copy)]
@@ -154,8 +157,10 @@ async fn pass(State(weather): State<Weather>, request: Request, next: Next) -> R
     let fault = weather.sky().fault(request.method(), &path);
     let what = format!("{} {}", request.method(), request.uri());
     let age = issued_at(request.headers()).map(|issued_at| now() - issued_at);
-    let issues = matches!(path.as_str(), "/auth/refresh" | "/auth/sign-in")
-        && !matches!(fault, Fault::Drop | Fault::Hang | Fault::Status(_));
+    let issues = matches!(
+        path.as_str(),
+        "/auth/refresh" | "/auth/sign-in" | "/auth/lab/sign-in"
+    ) && !matches!(fault, Fault::Drop | Fault::Hang | Fault::Status(_));
     let mut visit = Visit::begin(&weather, call, what, issues);
     visit.note(&format!(
         "arrives, meets {fault:?}, its token is {:.0} ms old",
@@ -225,11 +230,11 @@ async fn carry_out(weather: &Weather, request: Request, next: Next) -> Response 
     let status = response.status();
     match (method, path.as_str()) {
         (Method::POST, "/auth/refresh") => refreshed(weather, response).await,
-        (Method::POST, "/auth/sign-in") if status.is_success() => {
+        (Method::POST, "/auth/sign-in" | "/auth/lab/sign-in") if !status.is_client_error() => {
             weather.sky().truth.session(true);
             response
         }
-        (Method::POST, "/auth/sign-out") => {
+        (Method::POST, "/auth/sign-out") if status.is_success() => {
             weather.sky().truth.session(false);
             response
         }
@@ -260,7 +265,8 @@ impl Sky {
     fn fault(&mut self, method: &Method, path: &str) -> Fault {
         let (faults, nth) = match (method, path) {
             (_, "/auth/refresh") => (&self.forecast.refresh, &mut self.arrived.refresh),
-            (_, "/auth/sign-in" | "/auth/sign-out") => return Fault::Delay(0),
+            (_, "/auth/sign-out") => (&self.forecast.sign_out, &mut self.arrived.sign_out),
+            (_, path) if path.starts_with("/auth/") => return Fault::Delay(0),
             (&Method::GET, _) => (&self.forecast.get, &mut self.arrived.get),
             _ => (&self.forecast.post, &mut self.arrived.post),
         };
@@ -273,7 +279,14 @@ impl Sky {
             Fault::Drop => "dropped",
             Fault::Lost => "answer lost",
             Fault::Hang => "hung",
+            Fault::Status(403) => {
+                if path == "/auth/refresh" {
+                    self.truth.refused_in_between.push(now());
+                }
+                "403"
+            }
             Fault::Status(429) => "429",
+            Fault::Status(404) => "404",
             Fault::Status(_) => "5xx",
         };
         *self.truth.faults.entry(name).or_default() += 1;

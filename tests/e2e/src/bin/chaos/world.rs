@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::agents::{Control, Event, Life, Order};
-use crate::plan::{Deed, Forecast, Kind, Plan, Step, TABS};
+use crate::plan::{Deed, Forecast, Kind, Plan, Step, TABS, User};
 use crate::round::{Call, Round};
 use crate::weather::{Weather, now};
 
@@ -111,7 +111,7 @@ impl World {
         }
         self.all_here(&mut nothing).await;
         let id = nothing.next_id();
-        self.order(0, &mut nothing, id, Kind::SignIn, true);
+        self.order(0, &mut nothing, id, Kind::SignIn(User::Ada), true);
         let deadline = Instant::now() + LOADING;
         self.listen(&mut nothing, deadline, Round::is_settled).await;
         assert!(
@@ -126,7 +126,7 @@ impl World {
         if round.is_unclear() {
             // A page that is gone was not told of its own sign-in, nor could it tell the others. So the user signs in.
             let id = round.next_id();
-            self.order(0, round, id, Kind::SignIn, false);
+            self.order(0, round, id, Kind::SignIn(User::Ada), false);
             self.settle(round).await;
         }
         self.weather.expire(f64::INFINITY);
@@ -140,7 +140,7 @@ impl World {
                 // A cool-down may still be on, and the news of a sign-in on its way.
                 let may_change = match last.as_str() {
                     "refresh_unavailable" => true,
-                    "401" => round.should_know_of_session(),
+                    "401" => round.should_know_of_session() || round.was_refused_in_between(),
                     _ => false,
                 };
                 if !may_change || Instant::now() > patience {
@@ -197,10 +197,15 @@ impl World {
                 let note = format!("{{\"text\":\"{}\"}}", "n".repeat(length));
                 (format!("/api/notes?call={id}"), "POST", Some(note))
             }
-            Kind::SignIn => {
-                let credentials = r#"{"login":"ada","password":"correct horse"}"#;
-                let body = Some(credentials.to_owned());
-                ("/auth/sign-in".to_owned(), "POST", body)
+            Kind::SignIn(user) => {
+                let (login, password) = (user.name(), user.password());
+                let body = format!("{{\"login\":\"{login}\",\"password\":\"{password}\"}}");
+                ("/auth/sign-in".to_owned(), "POST", Some(body))
+            }
+            Kind::Form(user) => {
+                let password = user.password().replace(' ', "+");
+                let body = format!("login={}&password={password}", user.name());
+                ("/auth/lab/sign-in".to_owned(), "POST", Some(body))
             }
             Kind::SignOut => ("/auth/sign-out".to_owned(), "POST", None),
         };
@@ -212,7 +217,8 @@ impl World {
                 path,
                 method,
                 body,
-                raw,
+                raw: raw || matches!(kind, Kind::Form(_)),
+                form: matches!(kind, Kind::Form(_)),
                 ..Order::default()
             },
         );
@@ -320,8 +326,11 @@ impl World {
                 tab.life = Some(life);
             }
             Event::Went { tab, life } => {
-                let tab = self.tab(tab);
-                tab.life.take_if(|now| now.number == life);
+                let life = self.tab(tab).life.take_if(|now| now.number == life);
+                // By itself: it has posted a form.
+                if life.is_some() {
+                    self.cut(round, tab);
+                }
             }
             Event::Said { tab, life, said } => {
                 // A page that is about to go still speaks for a moment.
