@@ -19,6 +19,7 @@ control.onopen = () => say({ kind: "here" });
 control.onmessage = ({ data }) => {
   const { reload, clear, id, path, method, body, raw, form } = JSON.parse(data);
   if (clear) localStorage.clear();
+  if (clear) sessionStorage.clear();
   if (reload) return location.reload();
   const type = form ? "application/x-www-form-urlencoded" : "application/json";
   const headers = body === null ? {} : { "content-type": type };

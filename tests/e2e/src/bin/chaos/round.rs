@@ -199,10 +199,24 @@ impl Round {
         last.is_some_and(|change| !change.signed_in)
     }
 
-    /// Whether a page went while it signed in or out.
+    /// Whether a page went while it signed in or out, or somebody has signed in and no page that lives was told.
     pub(crate) fn is_unclear(&self) -> bool {
         let mut calls = self.calls.values();
-        calls.any(|call| call.cut && call.changes_session())
+        self.was_unseen(f64::INFINITY) || calls.any(|call| call.cut && call.changes_session())
+    }
+
+    /// Whether an answer was lost, the browser sent that refresh again by itself, and somebody in between refused it: a
+    /// refusal is the end of a refresh and of its key, so the next one is reuse to a strict server.
+    fn has_lost_its_key(&self) -> bool {
+        self.was_refused_in_between() && self.truth.faults.contains_key("answer lost")
+    }
+
+    /// Whether the last who signed in by then did so by a form, which no client sees.
+    fn was_unseen(&self, by: f64) -> bool {
+        let sign_ins = self.calls.values().filter(|call| call.signs_in().is_some());
+        let before = sign_ins.filter(|call| call.span().0 <= by);
+        let latest = before.max_by(|one, other| one.span().0.total_cmp(&other.span().0));
+        latest.is_some_and(|call| matches!(call.kind, Some(Kind::Form(_))))
     }
 
     pub(crate) fn is_settled(&self) -> bool {
@@ -261,7 +275,7 @@ impl Round {
                     wrongs.push((Wrong::SignOut, sentence));
                 }
             }
-        } else if !self.alive && !self.has_sessions_changed {
+        } else if !self.alive && !self.has_sessions_changed && !self.has_lost_its_key() {
             let refused = self.truth.refused.join(", ");
             let sentence = format!("the session is gone, and nobody ended it (refused: {refused})");
             wrongs.push((Wrong::SignOut, sentence));
@@ -306,6 +320,8 @@ impl Round {
             "201" if is_created => {}
             "401" if self.was_unsettled(called, *settled) => {}
             "401" if self.was_refused_in_between() => {}
+            // It knows of the end, and nobody has told it of the beginning: after a sign-out nothing is tried.
+            "401" if self.knows_of_an_end(tab, *settled) && self.was_unseen(*settled) => {}
             // Its page knows that the session is over, and word that somebody has signed in elsewhere is on its way.
             "401"
                 if self.knows_of_an_end(tab, called)
