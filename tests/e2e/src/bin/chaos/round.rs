@@ -213,7 +213,14 @@ impl Round {
 
     /// Whether the last who signed in by then did so by a form, which no client sees.
     fn was_unseen(&self, by: f64) -> bool {
-        let sign_ins = self.calls.values().filter(|call| call.signs_in().is_some());
+        let failed = |call: &Call| {
+            let outcome = call.settled.as_ref().map(|(_, outcome)| outcome.as_str());
+            outcome.is_some_and(|outcome| outcome != "200")
+        };
+        let sign_ins = self
+            .calls
+            .values()
+            .filter(|call| call.signs_in().is_some() && !failed(call));
         let before = sign_ins.filter(|call| call.span().0 <= by);
         let latest = before.max_by(|one, other| one.span().0.total_cmp(&other.span().0));
         latest.is_some_and(|call| matches!(call.kind, Some(Kind::Form(_))))
@@ -356,6 +363,11 @@ impl Round {
             .values()
             .filter_map(|call| Some((call.signs_in()?.name(), call.span())))
             .collect();
+        // Of a form the client knows nothing, unless it is told.
+        let is_seen = !self
+            .calls
+            .values()
+            .any(|call| matches!(call.kind, Some(Kind::Form(_))));
         let overlaps = |(from, to): (f64, f64), since, until| from <= until && to >= since;
         let before = sign_ins.iter().filter(|(_, (_, to))| *to < called);
         let latest = before.max_by(|one, other| one.1.1.total_cmp(&other.1.1));
@@ -381,7 +393,8 @@ impl Round {
         // Refused before somebody else began to sign in, and sent again as that one.
         let attempts = self.truth.attempts.get(&id)?;
         let first = attempts.iter().map(|(_, left)| *left).reduce(f64::min)?;
-        let is_stolen = attempts.len() > 1
+        let is_stolen = is_seen
+            && attempts.len() > 1
             && sign_ins
                 .iter()
                 .all(|(name, (from, _))| *name != user || *from > first)

@@ -96,6 +96,7 @@ impl World {
         self.settle(&mut round).await;
         self.all_here(&mut round).await;
         round.ended = now();
+        round.truth = self.weather.truth();
         self.look_back(&mut round).await;
         round.truth = self.weather.truth();
         round
