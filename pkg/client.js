@@ -10,7 +10,7 @@ import { openWire } from "./wire.js";
 
 // In the order of the engine's enums.
 const STATES = /** @type {const} */ (["unknown", "active", "refreshing", "expired"]);
-const EVENTS = ["refreshed", "expired", "unavailable", "ineffective"];
+const EVENTS = /** @type {const} */ (["refreshed", "expired", "unavailable", "ineffective"]);
 const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue", "signed_out", "superseded"];
 const SIGNS_OUT = SIGN_OUT - 1;
 const UNAVAILABLE = 0;
@@ -161,10 +161,13 @@ export function makeClient(options, load) {
   };
 
   /**
-   * @param {string} event
-   * @param {object} detail
+   * @param {keyof import("./index.d.ts").ClientEventMap} event
+   * @param {{ cause: string, by: "client" | "peer", status?: number }} detail
    */
-  const announce = (event, detail) => client.dispatchEvent(new CustomEvent(event, { detail }));
+  const announce = (event, detail) => {
+    wire.trace?.({ what: event, ...detail });
+    client.dispatchEvent(new CustomEvent(event, { detail }));
+  };
 
   /** What the engine cannot do without us. */
   const host = {

@@ -113,8 +113,40 @@ export interface Options {
   learn?: boolean;
   /** Which session this is, where one refresh URL serves several. Default: origin and path of the refresh URL. */
   name?: string;
+  /**
+   * Told each decision as it is made, for logs, breadcrumbs and support ("why was I signed out?"). No header, no body, no
+   * query.
+   */
+  trace?: (entry: TraceEntry) => void;
   /** The fetch to use. Default: `globalThis.fetch`, looked up at each call. */
   fetch?: typeof fetch;
+}
+
+/** A decision, or what came of one. */
+export interface TraceEntry {
+  /** When, by `performance.now()`. */
+  readonly at: number;
+  readonly what:
+    | "sent"
+    | "sent again"
+    | "answered"
+    | "failed"
+    | "refresh"
+    | "refresh answered"
+    | "refresh lost"
+    | keyof ClientEventMap;
+  /** Tells the call from others of this page. */
+  readonly call?: number;
+  readonly method?: string;
+  /** Origin and path. */
+  readonly url?: string;
+  /** Of the answer; 0: a redirect that was not followed. */
+  readonly status?: number;
+  /** Of an event: see {@link ClientEvent}. */
+  readonly cause?: string;
+  readonly by?: "client" | "peer";
+  /** The name of the error. */
+  readonly why?: string;
 }
 
 export interface Client extends EventTarget {

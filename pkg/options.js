@@ -70,6 +70,7 @@ const RULES = {
   crossTab: FLAG,
   learn: FLAG,
   name: TEXT,
+  trace: FUNCTION,
   fetch: FUNCTION,
 };
 
@@ -145,6 +146,7 @@ export function readOptions(options) {
   const isHome = endpoint.origin === home;
   return {
     fetch: options.fetch,
+    trace: options.trace,
     isExpired,
     interpret: options.interpret,
     /** @type {Csrf | undefined} */

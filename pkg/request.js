@@ -1,9 +1,13 @@
 // @ts-check
 
 import { factsOf, JUDGED_EXPIRED, JUDGED_FINE, readSigning, report } from "./answer.js";
-import { attempt, base } from "./options.js";
+import { attempt, base, withoutQuery } from "./options.js";
 import { declines, GUARDED, isUnsafe, SIGN_IN, SIGN_OUT, UNGUARDED } from "./scope.js";
 import { within } from "./wait.js";
+import { nameOf } from "./wire.js";
+
+/** How many calls have been told of. */
+let calls = 0;
 
 /**
  * What fetch was called with, each member of it read once.
@@ -107,6 +111,8 @@ function openOutgoing(wire, siteOf, place, method, includes, replayable, { input
   const isCloned = request && init?.body == null && !/^(GET|HEAD)$/i.test(ofRequest(request, "method"));
   let next = input;
   let isSent = false;
+  /** Tells the call from others, in what is told of it. */
+  let number = 0;
 
   const isRead = /^(GET|HEAD)$/i.test(method);
   const cache = init?.cache ?? ofRequest(request, "cache");
@@ -150,7 +156,8 @@ function openOutgoing(wire, siteOf, place, method, includes, replayable, { input
       mayBeCached = isRead && !again && !/^(no-store|reload|no-cache)$/.test(cache ?? "");
       const isMoved = !request && base() !== relativeTo;
       const answer = wire.send(isMoved ? new URL(input, relativeTo).href : sent, prepare(again));
-      return inspects ? answer.then(inspect) : answer;
+      const answered = inspects ? answer.then(inspect) : answer;
+      return wire.trace ? follow(wire.trace, answered, again) : answered;
     },
 
     /** @param {Response} response */
@@ -185,6 +192,24 @@ function openOutgoing(wire, siteOf, place, method, includes, replayable, { input
       found |= (await within(asking, wire.timeout, signal)) ? JUDGED_EXPIRED : JUDGED_FINE;
     }
     return response;
+  }
+
+  /**
+   * Tells of the attempt, and of what comes of it.
+   * @param {NonNullable<typeof wire.trace>} trace
+   * @param {Promise<Response>} answer
+   * @param {boolean} again
+   */
+  function follow(trace, answer, again) {
+    number ||= calls += 1;
+    const url = withoutQuery(new URL(ofRequest(request, "url") ?? input, relativeTo));
+    const about = { call: number, method, url };
+    trace({ what: again ? "sent again" : "sent", ...about });
+    answer.then(
+      ({ status }) => trace({ what: "answered", ...about, status }),
+      (error) => trace({ what: "failed", ...about, why: nameOf(error) }),
+    );
+    return answer;
   }
 
   return outgoing;

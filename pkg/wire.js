@@ -1,7 +1,7 @@
 // @ts-check
 
 import { expectResponse, readRefresh, report } from "./answer.js";
-import { attempt } from "./options.js";
+import { attempt, withoutQuery } from "./options.js";
 import { isUnsafe } from "./scope.js";
 
 /** @typedef {ReturnType<typeof openWire>} Wire */
@@ -10,7 +10,7 @@ import { isUnsafe } from "./scope.js";
  * The ways out of one client: the fetch to use, and the refresh. And the way in that can be had: in fetch's place.
  * @param {import("./options.js").Options} options
  */
-export function openWire({ fetch: given, csrf, isExpired, interpret, refresh, timeout }) {
+export function openWire({ fetch: given, trace: told, csrf, isExpired, interpret, refresh, timeout }) {
   /** What `globalThis.fetch` was before it was replaced by the client's. @type {typeof fetch | undefined} */
   let native;
   /** @type {(() => void) | undefined} */
@@ -28,6 +28,20 @@ export function openWire({ fetch: given, csrf, isExpired, interpret, refresh, ti
       sending = false;
     }
   };
+
+  /**
+   * Tells what was decided, to whoever asked to be told. What goes wrong there is the page's own.
+   * @type {((entry: Omit<import("./index.d.ts").TraceEntry, "at">) => void) | undefined}
+   */
+  const trace =
+    told &&
+    ((entry) => {
+      try {
+        told({ at: performance.now(), ...entry });
+      } catch (error) {
+        report(error);
+      }
+    });
 
   /** @param {HeadersInit} [headers] */
   const addCsrf = (headers) => withCsrf(/** @type {NonNullable<typeof csrf>} */ (csrf), headers);
@@ -51,6 +65,7 @@ export function openWire({ fetch: given, csrf, isExpired, interpret, refresh, ti
     isExpired,
     interpret,
     timeout,
+    trace,
 
     /**
      * The same, but that what comes back is a response.
@@ -76,10 +91,18 @@ export function openWire({ fetch: given, csrf, isExpired, interpret, refresh, ti
       // draft-ietf-httpapi-idempotency-key-header: a quoted string
       if (idempotencyKey) headers.set("idempotency-key", `"${seed}-${number}"`);
       const signal = AbortSignal.timeout(3 * timeout);
-      const numbers = await readRefresh(expectResponse(await send(url, { ...init, headers, signal })), interpret);
-      // What `interpret` understands is no mistake.
-      if (!numbers[2]) advise(numbers[0]);
-      return numbers;
+      const about = { method: init.method, url: withoutQuery(new URL(url)) };
+      trace?.({ what: "refresh", ...about });
+      try {
+        const numbers = await readRefresh(expectResponse(await send(url, { ...init, headers, signal })), interpret);
+        trace?.({ what: "refresh answered", ...about, status: numbers[0] });
+        // What `interpret` understands is no mistake.
+        if (!numbers[2]) advise(numbers[0]);
+        return numbers;
+      } catch (error) {
+        trace?.({ what: "refresh lost", ...about, why: nameOf(error) });
+        throw error;
+      }
     },
 
     /** @param {typeof fetch} client */
@@ -117,6 +140,12 @@ function withCsrf({ header, cookie, value }, headers) {
   if (typeof held === "string" && attempt(() => new Headers([[header, held]]))) all.push([header, held]);
   return all;
 }
+
+/**
+ * What kind of error it is. A message may hold an address, and that a secret.
+ * @param {any} error
+ */
+export const nameOf = (error) => String(error?.name ?? typeof error);
 
 /** @param {() => unknown} value */
 function ask(value) {

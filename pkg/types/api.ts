@@ -45,6 +45,15 @@ createClient({
   },
 });
 createClient({ refresh: { url: "/refresh", body: "{}" } });
+createClient({
+  refresh: "/refresh",
+  trace: ({ at, what, status }) => {
+    same<typeof at, number>(true);
+    same<typeof status, number | undefined>(true);
+    // @ts-expect-error It is no decision of ours.
+    void (what === "rotated");
+  },
+});
 // @ts-expect-error One of three.
 createClient({ refresh: "/refresh", interpret: () => ({ outcome: "fine" }) });
 // @ts-expect-error Text.

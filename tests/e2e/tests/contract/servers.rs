@@ -564,3 +564,51 @@ async fn r13_what_looks_like_a_mistake_of_configuration_is_said_in_the_console_o
         })
     );
 }
+
+/// `trace` tells enough to answer why somebody was signed out, and nothing of what was sent: no query, no header, no body.
+#[tokio::test(flavor = "multi_thread")]
+async fn trace_tells_why_somebody_was_signed_out_and_no_secret() {
+    let page = Page::signed_in().await;
+    let seen = page
+        .run(
+            r#"
+            const told = [];
+            const errors = [];
+            addEventListener("error", (event) => { errors.push("told"); event.preventDefault(); });
+            const client = newClient({ trace: (entry) => told.push(entry), csrf: { header: "x-csrf", value: "secret" } });
+            await client.fetch("/api/me?secret");
+            await until(() => client.state === "active");
+            await lab.revokeRefresh();
+            await lab.expireAccess();
+            await client.fetch("/api/notes?secret", { method: "POST", body: "secret" });
+            const broken = newClient({ trace: () => { throw new Error("mine"); } });
+            const status = await outcome(broken.fetch("/api/lab/answer?status=200"));
+            const story = told.map(({ what, method, url, status, cause, by }) =>
+                [what, method, url?.replace(location.origin, ""), status, cause, by].filter((it) => it !== undefined).join(" "));
+            const inOrder = told.every(({ at }, index) => index === 0 || at >= told[index - 1].at);
+            return { story, inOrder, calls: new Set(told.map(({ call }) => call)).size, secret: JSON.stringify(told).includes("secret"), broken: [status, errors.length > 0] };
+            "#,
+        )
+        .await;
+    assert_eq!(
+        seen,
+        json!({
+            "story": [
+                "sent GET /api/me",
+                "answered GET /api/me 200",
+                "sent POST /api/notes",
+                "answered POST /api/notes 401",
+                "refresh POST /auth/refresh",
+                "refresh answered POST /auth/refresh 401",
+                "sent again POST /api/notes",
+                "answered POST /api/notes 401",
+                "expired 401 answered client",
+            ],
+            "inOrder": true,
+            // Two, and what is about none.
+            "calls": 3,
+            "secret": false,
+            "broken": [200, true],
+        })
+    );
+}
