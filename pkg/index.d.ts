@@ -109,7 +109,7 @@ export interface Options {
    * Default `true`. It takes Web Locks, BroadcastChannel and storage; where one is missing, it does without.
    */
   crossTab?: boolean;
-  /** Learn the access token's lifetime where the server announces none. Default `true`. */
+  /** Whether the access token's lifetime may be learnt where the server announces none. Default `true`. Nothing is learnt yet. */
   learn?: boolean;
   /** Which session this is, where one refresh URL serves several. Default: origin and path of the refresh URL. */
   name?: string;
