@@ -404,7 +404,13 @@ impl Round {
 
     fn knows_of_an_end(&self, tab: usize, by: f64) -> bool {
         let mut told = self.expired.iter();
-        told.any(|(one, at)| *one == tab && *at <= by)
+        let mut own = self.calls.values().filter(|call| call.tab == tab);
+        let has_ended_it = |call: &Call| {
+            let settled = call.settled.as_ref();
+            call.kind == Some(Kind::SignOut)
+                && settled.is_some_and(|(at, outcome)| *at <= by && outcome == "204")
+        };
+        told.any(|(one, at)| *one == tab && *at <= by) || own.any(has_ended_it)
     }
 
     /// Whether there was a moment without a session, or one at which it was being changed.
