@@ -35,12 +35,12 @@ export function expectResponse(response) {
  * @param {boolean} mayBeCached Whether the request may have been answered by the HTTP cache.
  */
 export function factsOf(response, siteOf, mayBeCached) {
-  const { status, redirected, type, url } = response;
+  const { status, redirected, type } = response;
   // A status of more bits would be taken for something else.
   let facts = status >= 0 && status < 1_000 ? status : 0;
   if (redirected || type === "opaqueredirect") facts |= REDIRECTED;
-  if (redirected && !siteOf(url)?.guarded) facts |= UNGUARDED;
-  if (mayBeCached && response.ok && canBeCached(response.headers)) facts |= CACHED;
+  if (redirected && !siteOf(response.url)?.guarded) facts |= UNGUARDED;
+  if (mayBeCached && isSuccess(status) && canBeCached(response.headers)) facts |= CACHED;
   return facts;
 }
 

@@ -91,30 +91,30 @@ export function capture(wire, siteOf, site, asked) {
   const replayable = !isOneWay(init?.body);
   const isUrgent = Boolean(init?.keepalive ?? ofRequest(request, "keepalive")) || isLeaving();
   const includes = site.elsewhere && credentials === undefined;
-  const outgoing = openOutgoing(wire, siteOf, place, method, includes, replayable, replayable ? freeze(asked) : asked);
+  const outgoing = openOutgoing(wire, siteOf, site, place, method, includes, replayable, replayable ? freeze(asked) : asked);
   return { kind: place - 1, outgoing, replayable, hash: site.hash, isUrgent, isElsewhere: site.elsewhere };
 }
 
 /**
  * @param {import("./wire.js").Wire} wire
  * @param {ReturnType<typeof import("./scope.js").openScope>} siteOf
+ * @param {import("./scope.js").Site} site
  * @param {number} place
  * @param {string} method
  * @param {boolean} includes Whether its cookies go along only if we say so.
  * @param {boolean} replayable
  * @param {Asked} asked
  */
-function openOutgoing(wire, siteOf, place, method, includes, replayable, { input, request, init, signal }) {
-  /** What the address is relative to. The page may move on, and the request does not. */
-  const relativeTo = base();
+function openOutgoing(wire, siteOf, { relativeTo }, place, method, includes, replayable, { input, request, init, signal }) {
   // A body of a `Request` can be read once, so a clone of it is kept. By method: Firefox does not tell the body.
-  const isCloned = request && init?.body == null && !/^(GET|HEAD)$/i.test(ofRequest(request, "method"));
+  const isCloned = request && init?.body == null && !isRead(ofRequest(request, "method"));
   let next = input;
   let isSent = false;
+  let isOwned = false;
   /** Tells the call from others, in what is told of it. */
   let number = 0;
 
-  const isRead = /^(GET|HEAD)$/i.test(method);
+  const reads = isRead(method);
   const cache = init?.cache ?? ofRequest(request, "cache");
   const csrf = wire.csrfFor(method);
   const inspects = place !== GUARDED || wire.isExpired;
@@ -128,7 +128,7 @@ function openOutgoing(wire, siteOf, place, method, includes, replayable, { input
     const more = {};
     if (includes) more.credentials = "include";
     // What the cache has is what was refused.
-    if (again && isRead && cache !== "no-store") more.cache = "reload";
+    if (again && reads && cache !== "no-store") more.cache = "reload";
     if (csrf) more.headers = csrf(init?.headers ?? ofRequest(request, "headers"));
     if (!Object.keys(more).length) return init;
     if (init && Object.keys(init).length) return { ...init, ...more };
@@ -153,8 +153,9 @@ function openOutgoing(wire, siteOf, place, method, includes, replayable, { input
       const sent = next;
       isSent = true;
       if (isCloned) next = Reflect.apply(Request.prototype.clone, sent, []);
-      mayBeCached = isRead && !again && !/^(no-store|reload|no-cache)$/.test(cache ?? "");
-      const isMoved = !request && base() !== relativeTo;
+      mayBeCached = reads && !again && !(cache && /^(no-store|reload|no-cache)$/.test(cache));
+      // The page may move on, and the request does not.
+      const isMoved = isOwned && !request && base() !== relativeTo;
       const answer = wire.send(isMoved ? new URL(input, relativeTo).href : sent, prepare(again));
       const answered = inspects ? answer.then(inspect) : answer;
       return wire.trace ? follow(wire.trace, answered, again) : answered;
@@ -165,6 +166,7 @@ function openOutgoing(wire, siteOf, place, method, includes, replayable, { input
 
     /** From here on nobody else can change its body. What can be read once and has to wait is consumed, as by fetch. */
     own() {
+      isOwned = true;
       if (!isSent && (isCloned || !replayable)) {
         next = request = new Request(input, init);
         init = undefined;
@@ -223,13 +225,14 @@ function openOutgoing(wire, siteOf, place, method, includes, replayable, { input
  * @returns {Asked}
  */
 function freeze({ input, request, init, signal }) {
-  const headers = copyHeaders(init?.headers);
-  if (init && (request || !(headers && attempt(() => isUsual(init.body)) && isUsualSignal(init.signal)))) {
+  if (!init) return { input, request, init, signal };
+  const headers = copyHeaders(init.headers);
+  if (request || !(headers && attempt(() => isUsual(init.body)) && isUsualSignal(init.signal))) {
     const made = new Request(input, init);
     // The caller's own signal tells the reason in every browser; one that is made of it does not.
     return { input: made, request: made, init: undefined, signal };
   }
-  return { input, request, init: init?.headers ? { ...init, headers } : init, signal };
+  return { input, request, init: init.headers ? { ...init, headers } : init, signal };
 }
 
 /**
@@ -267,6 +270,9 @@ const ofRequest = (request, name) =>
  * @param {any} value
  */
 const kindOf = (value) => value?.[Symbol.toStringTag];
+
+/** @param {string} method */
+const isRead = (method) => /^(GET|HEAD)$/i.test(method);
 
 /**
  * Whether a body can be read only once.
@@ -334,7 +340,8 @@ function copyBody(body) {
 
 /** Whether the page goes away at this moment, and with it what is not on the wire yet. */
 function isLeaving() {
-  const type = globalThis.event?.type ?? "";
+  const type = globalThis.event?.type;
+  if (!type) return false;
   const isHidden = type === "visibilitychange" && document.visibilityState === "hidden";
   return isHidden || /^(pagehide|beforeunload|unload|freeze)$/.test(type);
 }

@@ -15,6 +15,7 @@ export const SIGN_OUT = 3;
  * @property {boolean} guarded
  * @property {boolean} elsewhere Whether the cookies go along only if the request says so.
  * @property {number} hash Tells it from others.
+ * @property {string | undefined} relativeTo What it was relative to, if it was.
  * @property {(method: string) => number} placeOf What a request of that method is.
  */
 
@@ -50,6 +51,7 @@ export function openScope({ home, refresh, guard, exclude, signIn, signOut }) {
       guarded,
       elsewhere: url.origin !== home,
       hash: hash(address),
+      relativeTo: sitesBase,
       /** @param {string} method */
       placeOf: (method) => {
         if (guarded) return GUARDED;
