@@ -11,7 +11,7 @@ import { openWire } from "./wire.js";
 // In the order of the engine's enums.
 const STATES = /** @type {const} */ (["unknown", "active", "refreshing", "expired"]);
 const EVENTS = /** @type {const} */ (["refreshed", "expired", "unavailable", "ineffective"]);
-const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue", "signed_out", "superseded"];
+const CAUSES = ["unauthorized", "lifetime", "asked", "answered", "lost", "overdue", "signed_out", "superseded", "learnt"];
 const SIGNS_OUT = SIGN_OUT - 1;
 const UNAVAILABLE = 0;
 const DISPOSED = 2;

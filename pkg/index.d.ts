@@ -109,7 +109,10 @@ export interface Options {
    * Default `true`. It takes Web Locks, BroadcastChannel and storage; where one is missing, it does without.
    */
   crossTab?: boolean;
-  /** Whether the access token's lifetime may be learnt where the server announces none. Default `true`. Nothing is learnt yet. */
+  /**
+   * Whether the access token's lifetime may be learnt where the server announces none: from two expiries in a row that were met at
+   * ages that agree. From then on the first request after that time waits for the refresh and meets no 401. Default `true`.
+   */
   learn?: boolean;
   /** Which session this is, where one refresh URL serves several. Default: origin and path of the refresh URL. */
   name?: string;
@@ -219,7 +222,7 @@ export interface Client extends EventTarget {
 
 export interface ClientEventMap {
   /** The access cookie was renewed. */
-  refreshed: ClientEvent<"unauthorized" | "lifetime" | "asked">;
+  refreshed: ClientEvent<"unauthorized" | "lifetime" | "learnt" | "asked">;
   /** The server refused the refresh: the user has to sign in again. Once, until a session begins anew. */
   expired: ClientEvent<"answered" | "signed_out" | "superseded">;
   /** A refresh failed, and it means nothing for the session. */
@@ -229,8 +232,8 @@ export interface ClientEventMap {
 }
 
 /**
- * `cause`: a request met a 401 (`unauthorized`), the announced lifetime was over (`lifetime`), `refresh` or
- * `ensureFresh` was called (`asked`), the refresh was answered with a refusal (`answered`), got no answer (`lost`), or
+ * `cause`: a request met a 401 (`unauthorized`), the announced lifetime was over (`lifetime`), or the one
+ * that was learnt (`learnt`), `refresh` or `ensureFresh` was called (`asked`), the refresh was answered with a refusal (`answered`), got no answer (`lost`), or
  * none in time (`overdue`), there is no engine (`engine`: WebAssembly is forbidden, say, and requests go out as plain fetch
  * would send them), the user signed out in another tab (`signed_out`), or cookies of the session before have
  * replaced those of a sign-in (`superseded`): the server takes the user for somebody else. `by`: whether this client or a peer

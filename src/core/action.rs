@@ -69,10 +69,12 @@ pub(crate) enum Cause {
     SignedOut = 6,
     /// A refresh of the session before has replaced the cookies of a sign-in.
     Superseded = 7,
+    /// The lifetime that was learnt is over.
+    Learnt = 8,
 }
 
 impl Cause {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Unauthorized,
         Self::Lifetime,
         Self::Asked,
@@ -81,6 +83,7 @@ impl Cause {
         Self::Overdue,
         Self::SignedOut,
         Self::Superseded,
+        Self::Learnt,
     ];
 
     /// What is written as that number; other deployments write the same.

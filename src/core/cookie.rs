@@ -18,8 +18,10 @@ pub(crate) struct Cookie {
     pub(crate) session_at: Millis,
     /// The name that peers know the session by, if it was seen to begin.
     pub(crate) name: Key,
-    /// When the lifetime that the server has announced is over.
+    /// When its lifetime is over, if that is known.
     pub(crate) until: Option<Millis>,
+    /// Whether that was learnt, and not announced by the server.
+    pub(crate) is_learnt: bool,
     /// Whether a request with it was let in.
     pub(crate) proven: bool,
     /// Tells whose it is from whose others are; 0 if nobody has said.
@@ -45,15 +47,31 @@ impl Cookie {
         self.proven = false;
     }
 
-    /// Takes over what was said of it. The token is no older than the request for it, whatever time the answer took.
-    pub(crate) fn grant(&mut self, asked_at: Millis, grant: Grant) {
+    /// Takes over what was said of it, or else what was learnt. The token is no older than the request for it, whatever time the
+    /// answer took.
+    pub(crate) fn grant(&mut self, asked_at: Millis, grant: Grant, learnt: Option<Millis>) {
         // Written so that a NaN fails it.
-        if grant.lifetime >= SHORTEST_LIFETIME {
-            self.until = Some(asked_at + grant.lifetime);
+        let announced = (grant.lifetime >= SHORTEST_LIFETIME).then_some(grant.lifetime);
+        self.is_learnt = announced.is_none() && learnt.is_some();
+        self.until = announced.or(learnt).map(|life| asked_at + life);
+        self.know(grant.subject);
+    }
+
+    /// Whose it is, if anybody says.
+    pub(crate) fn know(&mut self, subject: u32) {
+        if subject != 0 {
+            self.subject = subject;
         }
-        if grant.subject != 0 {
-            self.subject = grant.subject;
-        }
+    }
+
+    /// How old the cookie was when that request was sent.
+    pub(crate) fn age_at(&self, sent_at: Millis) -> Millis {
+        sent_at - self.sent_at
+    }
+
+    /// Whether the server has said how long it lives.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.until.is_some() && !self.is_learnt
     }
 
     pub(crate) fn is_over(&self, now: Millis) -> bool {
@@ -76,6 +94,7 @@ impl Default for Cookie {
             session_at: Millis::NEG_INFINITY,
             name: Key::default(),
             until: None,
+            is_learnt: false,
             proven: false,
             subject: 0,
         }

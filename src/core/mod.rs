@@ -12,6 +12,7 @@ mod doubt;
 mod epoch;
 mod flight;
 mod lease;
+mod lifetime;
 mod outcome;
 mod pacing;
 mod peers;
@@ -29,6 +30,7 @@ pub(crate) use action::{Action, Cause, Event, Failure};
 pub(crate) use calls::{CallId, ClientId};
 pub(crate) use cookie::Grant;
 pub(crate) use flight::Credit;
+pub(crate) use lifetime::Lifetime;
 pub(crate) use outcome::{Outcome, RefreshEnd};
 pub(crate) use peers::{Key, News, Word};
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::{Cause, Millis};
+use super::{Cause, Lifetime, Millis};
 
 /// What peers tell each other: the tabs, workers and clients of other bundles that share the cookies of one refresh URL.
 ///
@@ -25,6 +25,8 @@ pub(crate) struct Word {
     pub(crate) session: Key,
     /// Whose that is; 0 if nobody knows.
     pub(crate) subject: u32,
+    /// What was learnt of the lifetime of access tokens.
+    pub(crate) lifetime: Lifetime,
 }
 
 /// Names a refresh, the same each time that it is sent (what its `Idempotency-Key` is made of), or a session.

@@ -10,7 +10,6 @@ pub(crate) struct Policy {
     /// Whether to coordinate with peers.
     pub(crate) cross_tab: bool,
     /// Whether to learn the access token's lifetime where the server announces none.
-    #[allow(dead_code, reason = "no lifetime is learnt yet")]
     pub(crate) learn: bool,
 }
 

@@ -17,6 +17,7 @@ use super::{
     epoch::Epoch,
     flight::{Credit, Flight, Start},
     lease::Lease,
+    lifetime::Learning,
     pacing::Pacing,
     peers::{Key, News, Word},
     policy::Answer,
@@ -91,6 +92,7 @@ pub(crate) struct Session {
     flight: Flight,
     doubt: Doubt,
     pacing: Pacing,
+    learning: Learning,
     calls: Calls,
     actions: Actions,
 }
@@ -107,6 +109,7 @@ impl Session {
             flight: Flight::new(seed),
             doubt: Doubt::default(),
             pacing: Pacing::default(),
+            learning: Learning::default(),
             calls: Calls::default(),
             actions: Actions::default(),
         }
@@ -124,6 +127,11 @@ impl Session {
             Refresh::Locking if !self.is_closed() => state,
             _ => Standing::Refreshing,
         }
+    }
+
+    /// From now on no lifetime is learnt, and none is used that was.
+    pub(crate) fn stop_learning(&mut self) {
+        self.learning.is_on = false;
     }
 
     /// What to do next; `None` when there is nothing left to do until something happens.

@@ -39,6 +39,7 @@ pub struct ClientBuilder {
     pub(super) csrf: Option<Csrf>,
     pub(super) timeout: Duration,
     pub(super) cross_tab: bool,
+    pub(super) learn: bool,
     #[cfg(target_arch = "wasm32")]
     pub(super) fetch: Option<js_sys::Function>,
 }
@@ -69,6 +70,7 @@ impl ClientBuilder {
             csrf: None,
             timeout: Duration::from_secs(10),
             cross_tab: true,
+            learn: true,
             #[cfg(target_arch = "wasm32")]
             fetch: None,
         }
@@ -153,6 +155,13 @@ impl ClientBuilder {
     /// Coordinates with other tabs, workers and bundles of the same origin and the same refresh URL. Default true.
     pub fn cross_tab(mut self, yes: bool) -> Self {
         self.cross_tab = yes;
+        self
+    }
+
+    /// Learns the access token's lifetime where the server announces none, from two expiries in a row that were met at ages
+    /// that agree. Default true.
+    pub fn learn(mut self, yes: bool) -> Self {
+        self.learn = yes;
         self
     }
 

@@ -67,6 +67,8 @@ pub enum Cause {
     Unauthorized,
     /// The lifetime that the server had announced was over.
     Lifetime,
+    /// The lifetime that was learnt was over.
+    Learnt,
     /// [`Client::refresh`](crate::Client::refresh) or [`Client::ensure_fresh`](crate::Client::ensure_fresh) was called.
     Asked,
     /// The refresh was answered with a refusal.

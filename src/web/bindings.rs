@@ -99,6 +99,9 @@ extern "C" {
         session_seed: f64,
         session_number: u32,
         subject: f64,
+        age: f64,
+        uses: u32,
+        changes: u32,
         end: f64,
     ) -> JsValue;
 

@@ -204,6 +204,9 @@ impl Driver {
             let is_kept = self.peers.are_words_kept();
             self.tell(|session, now| session.handle_open(now, last, is_kept));
         }
+        if !client.policy.learn {
+            self.see(Session::stop_learning);
+        }
         update(&self.clients, |clients| clients.push(Rc::clone(client)));
     }
 

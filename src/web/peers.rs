@@ -7,7 +7,7 @@ use super::bindings::{
     Channel, Controller, Event, Thenable, free_only, keep, keep_here, kept, kept_here, list,
     listen, open_channel, request_lock, settle, to_text, unlisten, view,
 };
-use crate::core::{Cause, Key, News, Word};
+use crate::core::{Cause, Key, Lifetime, News, Word};
 
 /// What the tabs, workers and bundles of one origin share of a session: a lock, a channel, and their latest word in
 /// storage. Each may be missing, or forbidden by a policy that throws; then it is as if there were no peers.
@@ -56,7 +56,7 @@ pub(crate) enum Lock {
 /// How words are written. Another version is not understood, and so no word of ours.
 const VERSION: f64 = 2.0;
 /// How many numbers make up a word.
-const NUMBERS: u32 = 14;
+const NUMBERS: u32 = 17;
 /// No word of ours is longer. What is may be megabytes.
 const LONGEST: u32 = 400;
 
@@ -265,6 +265,9 @@ fn encode(word: Word) -> JsValue {
         word.session.seed,
         word.session.number,
         word.subject.into(),
+        word.lifetime.age,
+        word.lifetime.uses,
+        word.lifetime.changes,
         // The end: a word that was cut off is none.
         VERSION,
     );
@@ -306,5 +309,10 @@ fn decode(text: &JsValue) -> Option<Word> {
             number: at(11) as u32,
         },
         subject: at(12) as u32,
+        lifetime: Lifetime {
+            age: at(13),
+            uses: at(14) as u32,
+            changes: at(15) as u32,
+        },
     })
 }

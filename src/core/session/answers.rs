@@ -51,7 +51,13 @@ impl Session {
             _ if self.refresh == Refresh::Idle && self.pacing.is_futile(now, address) => {
                 self.answer(id);
             }
-            _ => self.await_refresh(now, id),
+            _ => {
+                if stage == Stage::Sent && epoch == self.cookie.epoch && !self.cookie.is_announced()
+                {
+                    self.learning.meet(address, self.cookie.age_at(sent_at));
+                }
+                self.await_refresh(now, id);
+            }
         }
     }
 
@@ -107,7 +113,7 @@ impl Session {
     /// Whatever was known is about another session. The sign-in was sent at `sent_at`.
     pub(super) fn signed_in(&mut self, now: Millis, sent_at: Millis, grant: Grant) {
         self.begin(now, now, self.new_name(), State::Active);
-        self.cookie.grant(sent_at, grant);
+        self.cookie.grant(sent_at, grant, self.learning.use_it());
         let life = self.cookie.until.map_or(0.0, |until| until - now);
         self.tell(now, News::SignedIn, now, life, Cause::Asked);
     }
@@ -128,6 +134,7 @@ impl Session {
         self.cookie.session_at = moment;
         self.cookie.name = name;
         self.cookie.subject = 0;
+        self.learning.known.changes = 0;
         self.pacing.refused.reset();
         self.outdate();
         self.conclude(state);
@@ -145,6 +152,14 @@ impl Session {
         let was_refused = answer.ok && self.pacing.forgive(call.address);
         let is_current = call.epoch == self.cookie.epoch;
         self.cookie.proven |= answer.ok && is_current;
+        if answer.ok
+            && is_current
+            && self
+                .learning
+                .outlive(call.address, self.cookie.age_at(call.sent_at))
+        {
+            self.forget_learnt();
+        }
         // A success says something of the session only where one was refused before: any other may be to a public address.
         if asked && is_current && (was_refused || answer.ok && call.stage == Stage::Asking) {
             // It was let in: the refresh that was in doubt had reached the server, or somebody else's had.
@@ -190,6 +205,9 @@ impl Session {
     /// A replay met a 401 under the cookie that was renewed for it.
     fn note_ineffective(&mut self, now: Millis, address: u32, status: u16) {
         let epoch = self.cookie.epoch;
+        if self.learning.take_back(address) {
+            self.forget_learnt();
+        }
         self.pacing.fail(now, address, epoch);
         if self.pacing.ineffective_in == Some(epoch) {
             return;
@@ -200,6 +218,13 @@ impl Session {
             self.cookie.until = None;
         }
         self.announce(Event::Ineffective, Cause::Unauthorized, status);
+    }
+
+    /// What was learnt of the lifetime is not so.
+    fn forget_learnt(&mut self) {
+        if self.cookie.is_learnt {
+            self.cookie.until = None;
+        }
     }
 
     /// Whether the session is over, and it is not yet time to ask again, or never will be: after a sign-out, or when

@@ -99,6 +99,7 @@ impl Session {
             return;
         };
         let cause = match (call.kind, call.stage) {
+            (Kind::Request { .. }, Stage::Gated) if self.cookie.is_learnt => Cause::Learnt,
             (Kind::Request { .. }, Stage::Gated) => Cause::Lifetime,
             (Kind::Request { .. } | Kind::SignOut, _) => Cause::Unauthorized,
             _ => Cause::Asked,
@@ -188,8 +189,8 @@ impl Session {
         }
         // A page that was frozen handles its answer hours later. To its peers it is no news then.
         let told = now.min(self.flight.limit);
-        self.cookie.until = None;
-        self.cookie.grant(start.at, grant);
+        self.learning.conclude();
+        self.cookie.grant(start.at, grant, self.learning.use_it());
         self.renew_by(now, now, told, start.at, self.cookie.until);
     }
 
@@ -305,6 +306,7 @@ impl Session {
     /// The cookie changed at that moment, by a request of that time. What was sent since has the new one.
     pub(super) fn advance(&mut self, moment: Millis, sent_at: Millis) {
         self.cookie.advance(moment, sent_at);
+        self.learning.met = None;
         self.calls.renew_since(moment, self.cookie.epoch);
     }
 

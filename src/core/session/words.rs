@@ -1,6 +1,6 @@
 //! What peers say, and what they are told.
 
-use super::{Action, Cause, Event, Grant, Key, Millis, News, Over, Refresh, Session, State, Word};
+use super::{Action, Cause, Event, Key, Millis, News, Over, Refresh, Session, State, Word};
 
 /// A word from the future is at the most so far ahead of its time: clocks are read in whole milliseconds.
 const LARGEST_SKEW: Millis = 100.0;
@@ -23,8 +23,8 @@ impl Session {
             News::Refreshed | News::SignedIn => {
                 self.cookie.at = moment;
                 self.cookie.sent_at = now - word.sent.max(word.age);
-                self.cookie.until = lifetime_of(word).map(|life| moment + life);
                 self.adopt(word);
+                self.cookie.until = lifetime_of(word).map(|life| moment + life);
             }
             News::Expired | News::SignedOut => {
                 self.pacing.note_refusal(word.address);
@@ -145,6 +145,7 @@ impl Session {
             address: self.pacing.latest,
             session: self.cookie.name,
             subject: self.cookie.subject,
+            lifetime: self.learning.known,
         }));
     }
 
@@ -196,6 +197,7 @@ impl Session {
         }
         self.flight.settled = word.key;
         self.leave_to_peer(word);
+        self.learning.conclude();
         let until = lifetime_of(word).map(|life| moment + life);
         if self.is_anothers(word) {
             self.begin(now, moment, word.session, State::Active);
@@ -224,13 +226,9 @@ impl Session {
         if word.session.seed != 0.0 {
             self.cookie.name = word.session;
         }
-        self.cookie.grant(
-            Millis::NAN,
-            Grant {
-                lifetime: Millis::NAN,
-                subject: word.subject,
-            },
-        );
+        self.cookie.know(word.subject);
+        self.cookie.is_learnt = word.lifetime.is_used();
+        self.learning.hear(word.lifetime);
     }
 
     fn is_of_this_session(&self, word: Word) -> bool {

@@ -9,6 +9,7 @@
 
 mod bodies;
 mod facts;
+mod learning;
 mod lifetime;
 mod many_tabs;
 // It runs for the host's two cores, not in a browser.

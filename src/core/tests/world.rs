@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::core::{
-    Action, Answer, CallId, Cause, ClientId, Credit, Event, Failure, Grant, Key, Kind, Millis,
-    News, RefreshEnd, Session, Standing, Word,
+    Action, Answer, CallId, Cause, ClientId, Credit, Event, Failure, Grant, Key, Kind, Lifetime,
+    Millis, News, RefreshEnd, Session, Standing, Word,
 };
 
 /// How long a call may wait for us.
@@ -461,9 +461,16 @@ impl World {
         }
     }
 
+    pub(super) fn stop_learning(&mut self) {
+        self.session.stop_learning();
+    }
+
     /// A word of a peer arrives.
     pub(super) fn hear_of(&mut self, news: News, age: Millis, span: Millis) {
-        let word = peers_word(news, age, span);
+        self.hear(peers_word(news, age, span));
+    }
+
+    pub(super) fn hear(&mut self, word: Word) {
         self.take_in(word);
         self.session.handle_word(self.now, word);
         self.obey();
@@ -471,7 +478,11 @@ impl World {
 
     /// A word of a peer is kept for whoever asks for the lock.
     pub(super) fn keep(&mut self, news: News, age: Millis, span: Millis) {
-        self.kept = Some((self.now, peers_word(news, age, span)));
+        self.keep_word(peers_word(news, age, span));
+    }
+
+    pub(super) fn keep_word(&mut self, word: Word) {
+        self.kept = Some((self.now, word));
     }
 
     fn kept(&self) -> Option<Word> {
@@ -627,7 +638,7 @@ impl World {
                 self.rules.renewed_at = self.now - word.age;
                 self.told.push(word);
             }
-            Action::Announce { event, credit } => self.hear(event, credit),
+            Action::Announce { event, credit } => self.note(event, credit),
         }
     }
 
@@ -712,7 +723,8 @@ impl World {
         let unauthorized = rules.unauthorized_in == Some(rules.epoch);
         let expired = rules.expires_at.is_some_and(|it| self.now >= it);
         let asked = self.calls.values().any(Seen::is_waiting_command);
-        let known = unauthorized || expired || asked;
+        let learnt = self.told.iter().any(|word| word.lifetime.is_used());
+        let known = unauthorized || expired || asked || learnt;
         assert!(known || !self.alone, "a refresh for nothing");
         self.rules.underway = Some(number);
         self.wire.push_back(Wire::Refresh(number));
@@ -724,7 +736,7 @@ impl World {
         });
     }
 
-    fn hear(&mut self, event: Event, credit: Credit) {
+    fn note(&mut self, event: Event, credit: Credit) {
         let Credit { client, cause, .. } = credit;
         match event {
             Event::Expired if client.is_none() || cause == Cause::Superseded => {}
@@ -836,6 +848,7 @@ pub(super) fn peers_word(news: News, age: Millis, span: Millis) -> Word {
         address: 0,
         session: Key::default(),
         subject: 0,
+        lifetime: Lifetime::default(),
         key: Key {
             seed: 2.0,
             number: 7,

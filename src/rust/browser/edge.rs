@@ -51,6 +51,7 @@ impl Edge for RustEdge {
             cause: match cause {
                 core::Cause::Unauthorized => Cause::Unauthorized,
                 core::Cause::Lifetime => Cause::Lifetime,
+                core::Cause::Learnt => Cause::Learnt,
                 core::Cause::Asked => Cause::Asked,
                 core::Cause::Answered => Cause::Answered,
                 core::Cause::Lost => Cause::Lost,

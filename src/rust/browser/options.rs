@@ -79,7 +79,7 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
         expired_statuses: options.expired_statuses,
         timeout: options.timeout.as_secs_f64() * 1_000.0,
         cross_tab: options.cross_tab,
-        learn: true,
+        learn: options.learn,
     };
     let at_home = refresh.origin() == home;
     let wire = Wire {

@@ -12,6 +12,7 @@ use crate::core::{
     doubt::Doubt,
     flight::{Flight, Start},
     lease::Lease,
+    lifetime::{Learning, Lifetime},
     pacing::{Pacing, Place},
     peers::{Key, Word},
     refresh::Refresh,
@@ -72,10 +73,34 @@ impl Imprint {
             address,
             session,
             subject,
+            lifetime,
         } = word;
         self.fact((news as u8, cause as u8, status, address, subject));
         self.key(key);
         self.key(session);
+        self.lifetime(lifetime);
+    }
+
+    fn lifetime(&mut self, lifetime: Lifetime) {
+        let Lifetime { age, uses, changes } = lifetime;
+        self.fact(((age / GRAIN).round() as u64, uses, changes));
+    }
+
+    fn learning(&mut self, learning: &Learning) {
+        let Learning {
+            is_on,
+            known,
+            before,
+            met,
+            address,
+        } = learning;
+        self.fact((
+            *is_on,
+            *address,
+            met.map(|age| (age / GRAIN).round() as u64),
+        ));
+        self.lifetime(*known);
+        self.lifetime(*before);
     }
 
     pub(crate) fn finish(&self, now: Millis, hasher: &mut impl Hasher) {
@@ -115,10 +140,11 @@ impl Imprint {
             session_at,
             name,
             until,
+            is_learnt,
             proven,
             subject,
         } = cookie;
-        self.fact((session == epoch, *proven, *subject));
+        self.fact((session == epoch, *proven, *subject, *is_learnt));
         self.key(*name);
         for moment in [*at, *sent_at, *session_at] {
             self.moment(moment.max(LONG_AGO));
@@ -229,6 +255,7 @@ impl Session {
             flight,
             doubt,
             pacing,
+            learning,
             calls,
             actions,
         } = self;
@@ -251,6 +278,7 @@ impl Session {
         imprint.flight(flight);
         imprint.doubt(doubt);
         imprint.pacing(pacing, cookie, now);
+        imprint.learning(learning);
         for id in calls.waiting() {
             imprint.number(id.to_number() as u64);
         }

@@ -179,6 +179,60 @@ async fn done_4_a_refresh_answered_500_503_429_or_dropped_never_announces_expire
     );
 }
 
+/// A server that announces nothing: two expiries are met, and the third is not. The next page knows as much.
+#[tokio::test(flavor = "multi_thread")]
+async fn r37_where_the_server_announces_no_lifetime_it_is_learnt_from_two_expiries_that_agree() {
+    let page = Page::signed_in().await;
+    let seen = page
+        .run(
+            r#"
+            clock.stop();
+            await lab.set({ refresh: { hint: false } });
+            const wire = async () => {
+                const { refreshes, api } = await lab.counters();
+                return { refreshes, denied: api[401] ?? 0 };
+            };
+            const seen = {};
+            for (const learn of [true, false]) {
+                const client = newClient({ learn, name: `learns: ${learn}` });
+                await client.refresh();
+                await until(() => client.state === "active");
+                const causes = [];
+                client.addEventListener("refreshed", ({ detail }) => causes.push(detail.cause));
+                const expiries = [];
+                for (let expiry = 1; expiry <= 4; expiry += 1) {
+                    clock.advance(15 * 60_000);
+                    await lab.expireAccess();
+                    const before = await wire();
+                    const statuses = await many(20, () => outcome(client.fetch("/api/me")));
+                    const after = await wire();
+                    expiries.push({
+                        ok: statuses.every((status) => status === 200),
+                        refreshes: after.refreshes - before.refreshes,
+                        denied: after.denied - before.denied,
+                    });
+                }
+                seen[learn] = { expiries, causes };
+                client.dispose();
+            }
+            return seen;
+            "#,
+        )
+        .await;
+    let met = json!({ "ok": true, "refreshes": 1, "denied": 20 });
+    let unmet = json!({ "ok": true, "refreshes": 1, "denied": 0 });
+    assert_eq!(
+        seen,
+        json!({
+            "true": {
+                "expiries": [met, met, unmet, unmet],
+                "causes": ["unauthorized", "unauthorized", "learnt", "learnt"],
+            },
+            "false": { "expiries": [met, met, met, met], "causes": vec!["unauthorized"; 4] },
+        })
+    );
+}
+
 /// `expires_in`, when the server sends it in the sign-in or refresh response, is used: a guarded request made after
 /// that time waits for a refresh first and never meets a 401.
 #[tokio::test(flavor = "multi_thread")]
