@@ -117,7 +117,7 @@ client.addEventListener(
   { once: true },
 );
 client.addEventListener("ineffective", { handleEvent: (event: Event) => event.type });
-const listener = (event: ClientEvent<"unauthorized" | "lifetime" | "asked">) => event.detail.by;
+const listener = (event: ClientEvent<"unauthorized" | "lifetime" | "learnt" | "asked">) => event.detail.by;
 client.addEventListener("refreshed", listener);
 client.removeEventListener("refreshed", listener);
 // @ts-expect-error An expired session has another cause.

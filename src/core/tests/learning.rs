@@ -172,7 +172,7 @@ fn a_success_at_a_greater_age_ends_what_was_learnt() {
 
 #[test]
 fn a_page_that_comes_up_later_knows_what_was_learnt() {
-    let mut before = taught();
+    let before = taught();
     let kept = before.world.told.last().copied().unwrap();
     assert_eq!(before.world.refreshes.len(), 2);
     let mut world = World::new();
