@@ -11,7 +11,10 @@ use gloo_net::http::{Request, Response};
 #[cfg(feature = "serde")]
 use js_sys::Array;
 use js_sys::{Function, Promise, Reflect, eval};
-use keepfresh::{By, Cause, Client, ClientBuilder, Error, EventKind, RefreshError, State};
+use keepfresh::{
+    By, Cause, Client, ClientBuilder, Csrf, Error, EventKind, Meaning, Outcome, RefreshError,
+    ReplyOf, State,
+};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -530,6 +533,147 @@ async fn a_cookie_that_scripts_may_read_is_echoed_in_a_header() {
 }
 
 #[wasm_bindgen_test]
+async fn the_csrf_value_is_read_at_each_sending_and_decoded() {
+    let world = World::new(
+        "let turn = 0;
+         world.set = (cookie) => { if (globalThis.document) document.cookie = `${cookie}; path=/` };
+         const refresh = world.refresh;
+         world.refresh = () => { world.set(`csrf2=${encodeURIComponent(`a=${++turn}`)}`); return refresh() };
+         world.sent = () => world.calls.map(({ request }) => request.headers.get('x-csrf')).join()",
+    );
+    let client = world.builder().csrf_cookie("x-csrf", "csrf2");
+    let client = client.build().unwrap();
+    world.ask("world.set('csrf2=a%3D0')").await;
+    client.delete("/api/me").send().await.unwrap();
+    // A worker has no cookies to read.
+    let expected = world.says("globalThis.document ? 'a=0,a=1' : ','").await;
+    assert_eq!(world.says("world.sent()").await, expected);
+    world.ask("world.set('csrf2=; max-age=0')").await;
+}
+
+#[wasm_bindgen_test]
+async fn the_csrf_value_comes_from_a_function_and_goes_with_safe_methods_where_that_is_asked_for() {
+    let world = World::new("world.fresh = true");
+    let counter = std::sync::atomic::AtomicU32::new(0);
+    let next = move || {
+        let number = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        (number != 1).then(|| format!("v{number}"))
+    };
+    let client = world
+        .builder()
+        .sign_in("/auth/sign-in")
+        .csrf(Csrf::function("x-csrf", next).all(true))
+        .refresh_csrf(Csrf::header("x-refresh", "r"))
+        .build()
+        .unwrap();
+    client.get("/api/me").send().await.unwrap();
+    client.get("/api/me").send().await.unwrap();
+    client.post("/auth/sign-in").send().await.unwrap();
+    client.refresh().await.unwrap();
+    let sent = "world.calls.map(({ request }) => request.headers.get('x-csrf')).join() + ';' +
+        world.refreshes.map(({ request: r }) => [r.headers.get('x-csrf'), r.headers.get('x-refresh')].join('/')).join()";
+    assert_eq!(world.says(sent).await, "v0,,v2;/r");
+}
+
+#[wasm_bindgen_test]
+async fn a_refresh_may_be_a_get_or_carry_a_body() {
+    let world = World::new("");
+    let client = world.builder().refresh_method("get").build().unwrap();
+    assert_eq!(client.get("/api/me").send().await.unwrap().status(), 200);
+    world.ask("world.fresh = false").await;
+    let client = world
+        .builder()
+        .refresh_header("content-type", "application/json")
+        .refresh_body("{}")
+        .build()
+        .unwrap();
+    assert_eq!(client.get("/api/me").send().await.unwrap().status(), 200);
+    let sent = "Promise.all(world.refreshes.map(async ({ request: r }) => `${r.method} ${await r.clone().text()}`))
+        .then((all) => all.join())";
+    assert_eq!(world.says(sent).await, "GET ,POST {}");
+}
+
+#[wasm_bindgen_test]
+async fn is_expired_says_which_answers_mean_that_the_token_has_expired() {
+    let world = World::new(
+        "world.answer = async (request) => new URL(request.url).pathname === '/api/form'
+           ? new Response('{}', { status: 422, headers: { 'x-why': 'invalid' } })
+           : world.fresh ? new Response('fine') : new Response('{}', { status: 422, headers: { 'x-why': 'expired' } })",
+    );
+    let client = world.builder().is_expired(|response| {
+        response.headers().get("x-why").ok().flatten().as_deref() == Some("expired")
+    });
+    let client = client.build().unwrap();
+    assert_eq!(client.post("/api/form").send().await.unwrap().status(), 422);
+    assert_eq!(world.count("world.refreshes.length").await, 0.0);
+    assert_eq!(client.get("/api/me").send().await.unwrap().status(), 200);
+    assert_eq!(world.count("world.refreshes.length").await, 1.0);
+}
+
+#[wasm_bindgen_test]
+async fn interpret_says_what_the_answers_of_refresh_and_sign_in_mean() {
+    let world = World::new(
+        "world.refresh = async () => Response.json({ ok: false });
+         world.answer = async (request) => new URL(request.url).pathname === '/auth/sign-in'
+           ? Response.json({ mfa_required: true })
+           : new Response('{}', { status: 401 })",
+    );
+    let client = world
+        .builder()
+        .sign_in("/auth/sign-in")
+        .interpret(|reply| {
+            let body = reply.body.as_ref()?;
+            let outcome = match reply.of {
+                ReplyOf::Refresh if body.get("ok")?.as_bool() == Some(false) => Outcome::Expired,
+                ReplyOf::SignIn if body.get("mfa_required").is_some() => Outcome::Unavailable,
+                _ => return None,
+            };
+            Some(Meaning {
+                outcome: Some(outcome),
+                ..Meaning::default()
+            })
+        })
+        .build()
+        .unwrap();
+    client.post("/auth/sign-in").send().await.unwrap();
+    assert_eq!(client.state(), State::Unknown);
+    let mut events = client.events();
+    assert_eq!(client.get("/api/me").send().await.unwrap().status(), 401);
+    let event = events.next().await.unwrap();
+    assert_eq!((event.kind, event.status), (EventKind::Expired, Some(200)));
+}
+
+#[wasm_bindgen_test]
+async fn there_may_be_several_sign_ins_each_by_a_method_of_its_own() {
+    let world = World::new("world.fresh = true");
+    let client = world
+        .builder()
+        .sign_in("/auth/password")
+        .sign_in_by("GET", "/auth/code")
+        .build()
+        .unwrap();
+    client.get("/auth/password").send().await.unwrap();
+    assert_eq!(client.state(), State::Unknown);
+    client.get("/auth/code").send().await.unwrap();
+    assert_eq!(client.state(), State::Active);
+}
+
+#[wasm_bindgen_test]
+async fn clients_of_one_refresh_url_with_names_of_their_own_are_sessions_of_their_own() {
+    let world = World::new("");
+    let fetch = || world.get("fetch").unchecked_into::<Function>();
+    let of = |name| {
+        Client::builder("/auth/refresh/named")
+            .fetch(fetch())
+            .name(name)
+    };
+    let (one, other) = (of("one").build().unwrap(), of("other").build().unwrap());
+    let (first, second) = futures_util::future::join(one.refresh(), other.refresh()).await;
+    first.and(second).unwrap();
+    assert_eq!(world.count("world.refreshes.length").await, 2.0);
+}
+
+#[wasm_bindgen_test]
 async fn ensure_fresh_refreshes_what_is_too_old_and_nothing_else() {
     let world = World::new("");
     let client = world.client();
@@ -599,7 +743,7 @@ fn options_that_make_no_sense_are_named() {
         (Client::builder("http://["), "refresh"),
         (Client::builder("ftp://a/b"), "refresh"),
         (Client::builder("http://u:p@a/b"), "refresh"),
-        (usual().refresh_method("get"), "refresh_method"),
+        (usual().refresh_method("TRACE"), "refresh_method"),
         (usual().refresh_method("a b"), "refresh_method"),
         (usual().refresh_header("a b", "c"), "refresh_header"),
         (usual().guard([""; 0]), "guard"),
@@ -612,6 +756,18 @@ fn options_that_make_no_sense_are_named() {
         (usual().expired_statuses([200]), "expired_statuses"),
         (usual().csrf_header("a b", "c"), "csrf"),
         (usual().csrf_cookie("a", ""), "csrf"),
+        (usual().csrf(Csrf::function("a b", || None)), "csrf"),
+        (usual().refresh_csrf(Csrf::header("a", "")), "refresh_csrf"),
+        (
+            usual().refresh_method("get").refresh_body("{}"),
+            "refresh_body",
+        ),
+        (usual().sign_in_by("a b", "/sign-in"), "sign_in_by"),
+        (usual().name(""), "name"),
+        (
+            usual().expired_statuses([419]).is_expired(|_| true),
+            "is_expired",
+        ),
         (usual().timeout(Duration::ZERO), "timeout"),
         (usual().timeout(Duration::MAX), "timeout"),
     ] {
@@ -642,7 +798,8 @@ async fn options_come_from_a_value_and_events_go_to_one() {
     let world = World::new("");
     let options = "({ refresh: { url: '/auth/refresh?value', method: 'put', headers: { a: 'b' } },
         guard: ['/api'], signIn: '/auth/sign-in', expiredStatuses: [401, 419], timeout: 5000,
-        csrf: { header: 'x-csrf', value: '1' } })";
+        csrf: { header: 'x-csrf', value: '1', all: true }, learn: false, name: 'of a value',
+        signOut: [{ url: '/auth/sign-out', method: 'DELETE' }, '/auth/leave'] })";
     let builder = ClientBuilder::from_js(eval(options).unwrap()).unwrap();
     let fetch: Function = world.get("fetch").unchecked_into();
     let client = builder.fetch(fetch).build().unwrap();

@@ -130,12 +130,10 @@ impl Facts {
         Self(self.0 | Self::CACHED)
     }
 
-    #[cfg(test)]
     pub(crate) fn judged(self, is_expired: bool) -> Self {
         Self(self.0 | if is_expired { 1 << 12 } else { 2 << 12 })
     }
 
-    #[cfg(test)]
     pub(crate) fn interpreted(self, said: Outcome) -> Self {
         Self(self.0 | (said as u32 + 1) << 14)
     }

@@ -1,6 +1,6 @@
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Client, Error};
+use super::{Client, Csrf, Error, Meaning, Reply};
 
 /// The options of a [`Client`], under the names that they have in JavaScript, in Rust's manner.
 ///
@@ -30,30 +30,44 @@ pub struct ClientBuilder {
     pub(super) refresh: String,
     pub(super) refresh_method: String,
     pub(super) refresh_headers: Vec<(String, String)>,
+    pub(super) refresh_body: Option<String>,
+    pub(super) refresh_csrf: Option<Csrf>,
     pub(super) idempotency_key: bool,
     pub(super) guard: Option<Vec<String>>,
     pub(super) exclude: Vec<String>,
-    pub(super) sign_in: Option<String>,
-    pub(super) sign_out: Option<String>,
-    pub(super) expired_statuses: Vec<u16>,
+    pub(super) sign_in: Vec<EndpointOption>,
+    pub(super) sign_out: Vec<EndpointOption>,
+    pub(super) expired_statuses: Option<Vec<u16>>,
+    pub(super) interpret: Option<Interpret>,
+    pub(super) name: Option<String>,
     pub(super) csrf: Option<Csrf>,
     pub(super) timeout: Duration,
     pub(super) cross_tab: bool,
     pub(super) learn: bool,
     #[cfg(target_arch = "wasm32")]
+    pub(super) is_expired: Option<IsExpired>,
+    #[cfg(target_arch = "wasm32")]
     pub(super) fetch: Option<js_sys::Function>,
 }
 
-/// A header that proves where a request comes from.
+/// A sign-in or a sign-out.
 #[derive(Clone)]
 #[cfg_attr(
     not(target_arch = "wasm32"),
     allow(dead_code, reason = "a browser is what reads it")
 )]
-pub(super) enum Csrf {
-    Header { header: String, value: String },
-    Cookie { header: String, cookie: String },
+pub(super) struct EndpointOption {
+    pub(super) url: String,
+    /// `None`: any that can change something.
+    pub(super) method: Option<String>,
 }
+
+/// Whether an answer means "the access token has expired".
+#[cfg(target_arch = "wasm32")]
+pub(super) type IsExpired = Arc<dyn Fn(&web_sys::Response) -> bool + Send + Sync>;
+
+/// What the app makes of answers.
+pub(super) type Interpret = Arc<dyn Fn(&Reply) -> Option<Meaning> + Send + Sync>;
 
 impl ClientBuilder {
     pub(super) fn new(refresh: String) -> Self {
@@ -61,23 +75,28 @@ impl ClientBuilder {
             refresh,
             refresh_method: "POST".to_owned(),
             refresh_headers: Vec::new(),
+            refresh_body: None,
+            refresh_csrf: None,
             idempotency_key: false,
             guard: None,
             exclude: Vec::new(),
-            sign_in: None,
-            sign_out: None,
-            expired_statuses: vec![401],
+            sign_in: Vec::new(),
+            sign_out: Vec::new(),
+            expired_statuses: None,
+            interpret: None,
+            name: None,
             csrf: None,
             timeout: Duration::from_secs(10),
             cross_tab: true,
             learn: true,
             #[cfg(target_arch = "wasm32")]
+            is_expired: None,
+            #[cfg(target_arch = "wasm32")]
             fetch: None,
         }
     }
 
-    /// The method of the refresh. Default `POST`; not `GET` or `HEAD`, which may change nothing (RFC 9110 section
-    /// 9.2.1).
+    /// The method of the refresh. Default `POST`.
     pub fn refresh_method(mut self, method: impl Into<String>) -> Self {
         self.refresh_method = method.into();
         self
@@ -86,6 +105,18 @@ impl ClientBuilder {
     /// A header to send with the refresh, besides those that were given before.
     pub fn refresh_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.refresh_headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// What to send with the refresh: nothing by default. A GET has none.
+    pub fn refresh_body(mut self, body: impl Into<String>) -> Self {
+        self.refresh_body = Some(body.into());
+        self
+    }
+
+    /// The CSRF header of the refresh, where it is not that of other requests.
+    pub fn refresh_csrf(mut self, csrf: Csrf) -> Self {
+        self.refresh_csrf = Some(csrf);
         self
     }
 
@@ -109,41 +140,99 @@ impl ClientBuilder {
         self
     }
 
-    /// A 2xx from this URL starts a session.
+    /// A request to this URL that can change something begins a session if its answer says so: with a 2xx that no redirect took
+    /// elsewhere, if [`ClientBuilder::interpret`] says nothing else. Where there are several, call it for each.
     pub fn sign_in(mut self, url: impl Into<String>) -> Self {
-        self.sign_in = Some(url.into());
+        self.sign_in.push(EndpointOption {
+            url: url.into(),
+            method: None,
+        });
         self
     }
 
-    /// A request to this URL ends the session. It waits for the refresh under way, if there is one.
+    /// Likewise, by that method alone.
+    pub fn sign_in_by(mut self, method: impl Into<String>, url: impl Into<String>) -> Self {
+        self.sign_in.push(EndpointOption {
+            url: url.into(),
+            method: Some(method.into()),
+        });
+        self
+    }
+
+    /// A request to this URL that can change something ends the session if its answer says so: with a 2xx or a redirect. Where
+    /// there are several, call it for each.
     pub fn sign_out(mut self, url: impl Into<String>) -> Self {
-        self.sign_out = Some(url.into());
+        self.sign_out.push(EndpointOption {
+            url: url.into(),
+            method: None,
+        });
+        self
+    }
+
+    /// Likewise, by that method alone.
+    pub fn sign_out_by(mut self, method: impl Into<String>, url: impl Into<String>) -> Self {
+        self.sign_out.push(EndpointOption {
+            url: url.into(),
+            method: Some(method.into()),
+        });
         self
     }
 
     /// Statuses that mean "the access token has expired", each between 400 and 599. Default 401.
     pub fn expired_statuses(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
-        self.expired_statuses = statuses.into_iter().collect();
+        self.expired_statuses = Some(statuses.into_iter().collect());
         self
     }
 
-    /// Adds this header to guarded requests with an unsafe method and to the refresh.
-    pub fn csrf_header(mut self, header: impl Into<String>, value: impl Into<String>) -> Self {
-        self.csrf = Some(Csrf::Header {
-            header: header.into(),
-            value: value.into(),
-        });
+    /// In place of `expired_statuses`: whether an answer means "the access token has expired". Asked of every guarded answer, and of
+    /// that of a sign-out. It gets the very response, so it does not read its body.
+    #[cfg(target_arch = "wasm32")]
+    pub fn is_expired(
+        mut self,
+        is_expired: impl Fn(&web_sys::Response) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.is_expired = Some(Arc::new(is_expired));
         self
     }
 
-    /// Adds this header to guarded requests with an unsafe method and to the refresh; its value is that of a cookie
-    /// that scripts may read, if it is there.
-    pub fn csrf_cookie(mut self, header: impl Into<String>, cookie: impl Into<String>) -> Self {
-        self.csrf = Some(Csrf::Cookie {
-            header: header.into(),
-            cookie: cookie.into(),
-        });
+    /// What the answer to the refresh, a sign-in or a sign-out says: for servers that say it in a body.
+    ///
+    /// ```
+    /// # use keepfresh::{Client, Meaning, Outcome, Reply};
+    /// let builder = Client::builder("/auth/refresh").interpret(|reply: &Reply| {
+    ///     let body = reply.body.as_ref()?;
+    ///     let is_refused = body.get("ok")?.as_bool() == Some(false);
+    ///     Some(Meaning { outcome: is_refused.then_some(Outcome::Expired), ..Meaning::default() })
+    /// });
+    /// ```
+    pub fn interpret(
+        mut self,
+        interpret: impl Fn(&Reply) -> Option<Meaning> + Send + Sync + 'static,
+    ) -> Self {
+        self.interpret = Some(Arc::new(interpret));
         self
+    }
+
+    /// Which session this is, where one refresh URL serves several. Default: origin and path of the refresh URL.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The CSRF header: added to guarded requests with an unsafe method, to sign-in, sign-out and refresh.
+    pub fn csrf(mut self, csrf: Csrf) -> Self {
+        self.csrf = Some(csrf);
+        self
+    }
+
+    /// [`ClientBuilder::csrf`] with [`Csrf::header`].
+    pub fn csrf_header(self, header: impl Into<String>, value: impl Into<String>) -> Self {
+        self.csrf(Csrf::header(header, value))
+    }
+
+    /// [`ClientBuilder::csrf`] with [`Csrf::cookie`].
+    pub fn csrf_cookie(self, header: impl Into<String>, cookie: impl Into<String>) -> Self {
+        self.csrf(Csrf::cookie(header, cookie))
     }
 
     /// How long waiting and refreshing may take together for one call. Default 10 s; above 0, and below 25 days.

@@ -7,10 +7,12 @@
 mod browser;
 mod builder;
 mod client;
+mod csrf;
 #[cfg(not(target_arch = "wasm32"))]
 mod elsewhere;
 mod error;
 mod event;
+mod interpret;
 mod request;
 #[cfg(all(target_arch = "wasm32", feature = "serde"))]
 mod values;
@@ -22,6 +24,8 @@ use elsewhere::Handle;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
+pub use csrf::Csrf;
 pub use error::{Error, RefreshError, Rejection};
 pub use event::{By, Cause, Event, EventKind, Events, State};
+pub use interpret::{Meaning, Outcome, Reply, ReplyOf};
 pub use request::{Body, RequestBuilder};

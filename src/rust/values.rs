@@ -5,9 +5,9 @@ use std::{collections::HashMap, time::Duration};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use wasm_bindgen::JsValue;
 
-use super::{ClientBuilder, Error, Event, State, builder::Csrf};
+use super::{ClientBuilder, Csrf, Error, Event, State, builder::EndpointOption};
 
-/// The options of the npm package, but for those that only JavaScript can have: objects of a class.
+/// The options of the npm package, but for those that only JavaScript can have: functions, and objects of a class.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Options {
@@ -15,13 +15,15 @@ struct Options {
     guard: Option<Vec<String>>,
     #[serde(default)]
     exclude: Vec<String>,
-    sign_in: Option<String>,
-    sign_out: Option<String>,
+    sign_in: Option<Endpoints>,
+    sign_out: Option<Endpoints>,
     expired_statuses: Option<Vec<u16>>,
     csrf: Option<CsrfOption>,
     /// In milliseconds.
     timeout: Option<f64>,
     cross_tab: Option<bool>,
+    learn: Option<bool>,
+    name: Option<String>,
     /// Caught, because serde-wasm-bindgen looks for the fields of a struct only, and a misspelt option is no option.
     #[serde(flatten)]
     unknown: HashMap<String, IgnoredAny>,
@@ -39,14 +41,68 @@ enum Refresh {
         headers: HashMap<String, String>,
         #[serde(default)]
         idempotency_key: bool,
+        body: Option<String>,
+        csrf: Option<CsrfOption>,
     },
+}
+
+/// One, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Endpoints {
+    One(Endpoint),
+    Several(Vec<Endpoint>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Endpoint {
+    Url(String),
+    Request { url: String, method: Option<String> },
 }
 
 #[derive(Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum CsrfOption {
-    Header { header: String, value: String },
-    Cookie { header: String, cookie: String },
+    Header {
+        header: String,
+        value: String,
+        #[serde(default)]
+        all: bool,
+    },
+    Cookie {
+        header: String,
+        cookie: String,
+        #[serde(default)]
+        all: bool,
+    },
+}
+
+impl From<CsrfOption> for Csrf {
+    fn from(option: CsrfOption) -> Self {
+        match option {
+            CsrfOption::Header { header, value, all } => Self::header(header, value).all(all),
+            CsrfOption::Cookie {
+                header,
+                cookie,
+                all,
+            } => Self::cookie(header, cookie).all(all),
+        }
+    }
+}
+
+impl Endpoints {
+    fn into_options(self) -> Vec<EndpointOption> {
+        let all = match self {
+            Self::One(endpoint) => vec![endpoint],
+            Self::Several(endpoints) => endpoints,
+        };
+        let read = |endpoint| match endpoint {
+            Endpoint::Url(url) => EndpointOption { url, method: None },
+            Endpoint::Request { url, method } => EndpointOption { url, method },
+        };
+        all.into_iter().map(read).collect()
+    }
 }
 
 impl ClientBuilder {
@@ -76,7 +132,11 @@ impl ClientBuilder {
                 method,
                 headers,
                 idempotency_key,
+                body,
+                csrf,
             } => Self {
+                refresh_body: body,
+                refresh_csrf: csrf.map(Into::into),
                 refresh_method: method.unwrap_or_else(|| "POST".to_owned()),
                 refresh_headers: headers.into_iter().collect(),
                 idempotency_key,
@@ -85,14 +145,17 @@ impl ClientBuilder {
         };
         builder.guard = options.guard;
         builder.exclude = options.exclude;
-        builder.sign_in = options.sign_in;
-        builder.sign_out = options.sign_out;
-        builder.csrf = options.csrf.map(|csrf| match csrf {
-            CsrfOption::Header { header, value } => Csrf::Header { header, value },
-            CsrfOption::Cookie { header, cookie } => Csrf::Cookie { header, cookie },
-        });
-        if let Some(statuses) = options.expired_statuses {
-            builder.expired_statuses = statuses;
+        builder.sign_in = options
+            .sign_in
+            .map_or_else(Vec::new, Endpoints::into_options);
+        builder.sign_out = options
+            .sign_out
+            .map_or_else(Vec::new, Endpoints::into_options);
+        builder.csrf = options.csrf.map(Into::into);
+        builder.expired_statuses = options.expired_statuses;
+        builder.name = options.name;
+        if let Some(yes) = options.learn {
+            builder.learn = yes;
         }
         if let Some(yes) = options.cross_tab {
             builder.cross_tab = yes;

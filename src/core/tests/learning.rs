@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::world::*;
+use super::{cases, world::*};
 use crate::core::{Cause, Event, Lifetime, Millis, News, Word};
 
 const MINUTE: Millis = 60.0 * SECOND;
@@ -272,7 +272,7 @@ fn live(turns: &[Turn], lifetime: Millis, jitter: &[f64], learns: bool) -> (usiz
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 500,
+        cases: cases(500),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

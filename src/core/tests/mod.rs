@@ -9,6 +9,8 @@
 
 mod bodies;
 mod facts;
+// As properties.
+#[cfg(not(target_arch = "wasm32"))]
 mod learning;
 mod lifetime;
 mod many_tabs;
@@ -27,3 +29,10 @@ mod scope;
 mod sessions;
 mod time;
 mod world;
+
+/// How many cases a property is tried with: fewer where the tests run for each of many mutants.
+#[cfg(not(target_arch = "wasm32"))]
+fn cases(usual: u32) -> u32 {
+    let given = std::env::var("KEEPFRESH_PROPERTY_CASES");
+    given.ok().and_then(|it| it.parse().ok()).unwrap_or(usual)
+}

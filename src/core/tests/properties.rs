@@ -2,7 +2,7 @@
 
 use proptest::{prelude::*, sample::Index};
 
-use super::world::*;
+use super::{cases, world::*};
 use crate::core::{Cause, ClientId, Event, Kind, Millis, News, RefreshEnd, Standing};
 
 /// Something that happens.
@@ -207,7 +207,7 @@ fn pick<T: Copy>(index: &Index, from: &[T]) -> Option<T> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 2_000,
+        cases: cases(2_000),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

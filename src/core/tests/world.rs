@@ -461,6 +461,7 @@ impl World {
         }
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn stop_learning(&mut self) {
         self.session.stop_learning();
     }

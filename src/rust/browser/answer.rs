@@ -52,10 +52,9 @@ pub(super) fn is(response: &Response, kind: &str) -> bool {
 
 /// How long the access token lives, in milliseconds; `NaN` if nobody says. A finite number above zero counts, and
 /// nothing else.
-pub(super) fn lifetime_in(body: Option<&[u8]>) -> f64 {
-    let body = body.and_then(|body| serde_json::from_slice::<Value>(body).ok());
+pub(super) fn lifetime_in(body: Option<&Value>) -> f64 {
     let said = |name| {
-        let value = body.as_ref()?.get(name)?;
+        let value = body?.get(name)?;
         (!value.is_null()).then_some(value)
     };
     said("expires_in")

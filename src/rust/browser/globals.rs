@@ -20,13 +20,14 @@ pub(super) fn origin() -> String {
     text(&["origin"]).unwrap_or_default()
 }
 
-/// The value of a cookie that scripts may read.
+/// The value of a cookie that scripts may read, percent-decoded if it is encoded.
 pub(super) fn cookie(name: &str) -> Option<String> {
-    text(&["document", "cookie"])?.split("; ").find_map(|pair| {
-        pair.strip_prefix(name)?
-            .strip_prefix('=')
-            .map(str::to_owned)
-    })
+    let cookies = text(&["document", "cookie"])?;
+    let value = cookies
+        .split("; ")
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    let decoded = js_sys::decode_uri_component(value).ok();
+    Some(decoded.map_or_else(|| value.to_owned(), String::from))
 }
 
 pub(super) fn fetch(

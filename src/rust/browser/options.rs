@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     core::{Address, Endpoint, Policy, Scope},
-    rust::{ClientBuilder, Error, builder::Csrf},
+    rust::{ClientBuilder, Csrf, Error, builder::EndpointOption, csrf::CsrfValue},
 };
 
 /// Longer than that, and a browser's timer rings at once.
@@ -35,16 +35,19 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
         )?;
         Ok(address_of(&url))
     };
-    let endpoint = |name, url: &String| {
+    let endpoint = |name: &str, it: &EndpointOption| {
+        if let Some(method) = &it.method {
+            expect_method(&format!("{name}_by"), method)?;
+        }
         Ok(Endpoint {
-            address: address_of(&read_url(name, url)?),
-            method: None,
+            address: address_of(&read_url(name, &it.url)?),
+            method: it.method.as_ref().map(|it| it.to_ascii_uppercase()),
         })
     };
-    let endpoints = |name, url: Option<&String>| {
-        url.map(|url| endpoint(name, url))
-            .into_iter()
-            .collect::<Result<_, _>>()
+    let endpoints = |name, all: &[EndpointOption]| {
+        all.iter()
+            .map(|it| endpoint(name, it))
+            .collect::<Result<Vec<_>, Error>>()
     };
 
     let guard = options.guard.unwrap_or_else(|| vec![refresh.origin()]);
@@ -53,7 +56,12 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
         "guard",
         "a list of URL prefixes that is not empty",
     )?;
-    let statuses = &options.expired_statuses;
+    expect(
+        options.expired_statuses.is_none() || options.is_expired.is_none(),
+        "is_expired",
+        "to be given in place of expired_statuses, not beside it",
+    )?;
+    let statuses = options.expired_statuses.unwrap_or_else(|| vec![401]);
     expect(
         !statuses.is_empty() && statuses.iter().all(|status| (400..600).contains(status)),
         "expired_statuses",
@@ -64,19 +72,33 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
         "timeout",
         "a time above 0, and below 25 days",
     )?;
-    expect_method(&options.refresh_method)?;
-    expect_csrf(options.csrf.as_ref())?;
+    expect_method("refresh_method", &options.refresh_method)?;
+    let is_read = ["GET", "HEAD"]
+        .iter()
+        .any(|method| options.refresh_method.eq_ignore_ascii_case(method));
+    expect(
+        options.refresh_body.is_none() || !is_read,
+        "refresh_body",
+        &format!("none, since a {} carries none", options.refresh_method),
+    )?;
+    expect_csrf("csrf", options.csrf.as_ref())?;
+    expect_csrf("refresh_csrf", options.refresh_csrf.as_ref())?;
+    expect(
+        options.name.as_ref().is_none_or(|name| !name.is_empty()),
+        "name",
+        "a string that is not empty",
+    )?;
 
     let scope = Scope {
         refresh: address_of(&refresh),
         guard: collect(&guard, |url| prefix("guard", url))?,
         exclude: collect(&options.exclude, |url| prefix("exclude", url))?,
-        sign_in: endpoints("sign_in", options.sign_in.as_ref())?,
-        sign_out: endpoints("sign_out", options.sign_out.as_ref())?,
+        sign_in: endpoints("sign_in", &options.sign_in)?,
+        sign_out: endpoints("sign_out", &options.sign_out)?,
         home: Address(home.clone().into_bytes()),
     };
     let policy = Policy {
-        expired_statuses: options.expired_statuses,
+        expired_statuses: statuses,
         timeout: options.timeout.as_secs_f64() * 1_000.0,
         cross_tab: options.cross_tab,
         learn: options.learn,
@@ -85,17 +107,23 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
     let wire = Wire {
         scope,
         fetch: options.fetch,
-        csrf: options.csrf,
+        is_expired: options.is_expired,
+        interpret: options.interpret,
         refresh: Refresh {
             url: refresh.href(),
             method: options.refresh_method.to_ascii_uppercase(),
             headers: read_headers(&options.refresh_headers)?,
+            body: options.refresh_body,
+            csrf: options.refresh_csrf.or_else(|| options.csrf.clone()),
             at_home,
             idempotency_key: options.idempotency_key || at_home,
             timeout: options.timeout.as_secs_f64() * 1_000.0,
         },
+        csrf: options.csrf,
     };
-    let name = refresh.origin() + &refresh.pathname();
+    let name = options
+        .name
+        .unwrap_or_else(|| refresh.origin() + &refresh.pathname());
     Ok((name, policy, wire))
 }
 
@@ -148,29 +176,27 @@ fn read_headers(pairs: &[(String, String)]) -> Result<Headers, Error> {
     })
 }
 
-fn expect_method(method: &str) -> Result<(), Error> {
-    let name = "refresh_method";
-    let is_word = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphabetic());
-    expect(is_word, name, "a method like \"POST\"")?;
-    let is_safe = ["GET", "HEAD"]
+/// RFC 9110, section 9.1; those that fetch refuses are left out.
+fn expect_method(name: &str, method: &str) -> Result<(), Error> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let is_word = !method.is_empty() && method.bytes().all(is_token);
+    let is_refused = ["CONNECT", "TRACE", "TRACK"]
         .iter()
-        .any(|safe| method.eq_ignore_ascii_case(safe));
-    expect(
-        !is_safe,
-        name,
-        "a method that may change something, like POST",
-    )
+        .any(|it| method.eq_ignore_ascii_case(it));
+    expect(is_word && !is_refused, name, "a method like \"POST\"")
 }
 
-fn expect_csrf(csrf: Option<&Csrf>) -> Result<(), Error> {
-    let (header, value, other) = match csrf {
-        Some(Csrf::Header { header, value }) => (header, value.as_str(), value),
-        Some(Csrf::Cookie { header, cookie }) => (header, "", cookie),
-        None => return Ok(()),
+fn expect_csrf(name: &str, csrf: Option<&Csrf>) -> Result<(), Error> {
+    let Some(Csrf { header, value, .. }) = csrf else {
+        return Ok(());
     };
-    let fits =
-        !other.is_empty() && Headers::new().is_ok_and(|headers| headers.set(header, value).is_ok());
-    expect(fits, "csrf", "a name and a value that a header can have")
+    let (held, is_there) = match value {
+        CsrfValue::Fixed(value) => (value.as_str(), !value.is_empty()),
+        CsrfValue::Cookie(cookie) => ("", !cookie.is_empty()),
+        CsrfValue::Function(_) => ("", true),
+    };
+    let fits = is_there && Headers::new().is_ok_and(|headers| headers.set(header, held).is_ok());
+    expect(fits, name, "a name and a value that a header can have")
 }
 
 fn expect(met: bool, name: &str, expected: &str) -> Result<(), Error> {

@@ -10,11 +10,13 @@ use web_sys::{Headers, Request, RequestCredentials, RequestInit, Response};
 
 use super::{
     Abandon, Wire,
-    answer::{expect_response, is, lifetime_in, read_body},
+    answer::{expect_response, is, read_body},
     read_address,
+    wire::{Said, add_csrf, hash},
 };
 use crate::{
-    core::{Cookies, Credentials, Facts, Place, is_unsafe},
+    core::{Cookies, Credentials, Facts, Outcome, Place},
+    rust::ReplyOf,
     web::Outgoing,
 };
 
@@ -30,9 +32,16 @@ pub(super) struct OutgoingRequest {
     cloned: bool,
     pub(super) place: Place,
     pub(super) cookies: Cookies,
-    lifetime: Rc<Cell<f64>>,
+    /// What the latest answer to a sign-in or a sign-out says.
+    said: Rc<Cell<Said>>,
     may_be_cached: Cell<bool>,
 }
+
+const NOTHING: Said = Said {
+    outcome: 0,
+    lifetime: f64::NAN,
+    subject: 0,
+};
 
 impl OutgoingRequest {
     pub(super) fn new(
@@ -59,7 +68,7 @@ impl OutgoingRequest {
             request: RefCell::new(request),
             init,
             place,
-            lifetime: Rc::new(Cell::new(f64::NAN)),
+            said: Rc::new(Cell::new(NOTHING)),
             may_be_cached: Cell::default(),
         }
     }
@@ -68,9 +77,7 @@ impl OutgoingRequest {
     pub(super) fn address(&self) -> u32 {
         let url = self.request.borrow().url();
         let path = url.split(['?', '#']).next().unwrap_or_default();
-        path.encode_utf16().fold(0x811c_9dc5, |hash, unit| {
-            (hash ^ u32::from(unit)).wrapping_mul(0x0100_0193)
-        })
+        hash(path)
     }
 
     /// Sends it, not to be sent again.
@@ -93,9 +100,9 @@ impl OutgoingRequest {
         if again && is_read(request) && get(request, "cache") != "no-store" {
             set(&init, "cache", &"reload".into());
         }
-        if self.wire.csrf.is_some() && is_unsafe(&request.method()) {
+        if let Some(csrf) = self.wire.csrf_for(&request.method()) {
             let headers = Headers::new_with_headers(&request.headers())?;
-            self.wire.add_csrf(&headers);
+            add_csrf(csrf, &headers);
             init.set_headers(&headers);
         }
         Ok(init)
@@ -129,15 +136,25 @@ impl Outgoing for OutgoingRequest {
         self.may_be_cached
             .set(is_read(&request) && !again && !skips_cache);
         let sent = self.wire.fetch(&request, &self.prepare(&request, again)?)?;
-        let lifetime = (self.place == Place::SignIn).then(|| Rc::clone(&self.lifetime));
+        let of = match self.place {
+            Place::SignIn => ReplyOf::SignIn,
+            Place::SignOut => ReplyOf::SignOut,
+            Place::Guarded | Place::Unguarded => {
+                return Ok(future_to_promise(async move {
+                    Ok(expect_response(JsFuture::from(sent).await?)?.into())
+                }));
+            }
+        };
+        let (said, wire) = (Rc::clone(&self.said), Rc::clone(&self.wire));
         Ok(future_to_promise(async move {
             let response = expect_response(JsFuture::from(sent).await?)?;
-            if let Some(lifetime) = lifetime
-                && response.ok()
-                && let Ok(copy) = response.clone()
-            {
-                lifetime.set(lifetime_in(read_body(&copy).await.as_deref()));
-            }
+            let is_read = wire.interpret.is_some() || of == ReplyOf::SignIn && response.ok();
+            // The caller's stays whole.
+            let body = match response.clone() {
+                Ok(copy) if is_read => read_body(&copy).await,
+                _ => None,
+            };
+            said.set(wire.read(of, response.status(), body.as_deref()));
             Ok(response.into())
         }))
     }
@@ -155,7 +172,15 @@ impl Outgoing for OutgoingRequest {
         if self.is_cached(response) {
             facts = facts.cached();
         }
-        facts
+        if self.place != Place::SignIn
+            && let Some(is_expired) = &self.wire.is_expired
+        {
+            facts = facts.judged(is_expired(response));
+        }
+        match Outcome::said(self.said.get().outcome) {
+            Some(said) => facts.interpreted(said),
+            None => facts,
+        }
     }
 
     fn signal(&self) -> JsValue {
@@ -163,11 +188,11 @@ impl Outgoing for OutgoingRequest {
     }
 
     fn lifetime(&self) -> f64 {
-        self.lifetime.get()
+        self.said.get().lifetime
     }
 
     fn subject(&self) -> u32 {
-        0
+        self.said.get().subject
     }
 }
 

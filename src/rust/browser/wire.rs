@@ -10,14 +10,21 @@ use super::{
     globals,
 };
 use crate::{
-    core::{Key, Scope},
-    rust::{builder::Csrf, error::describe},
+    core::{Key, Scope, is_unsafe},
+    rust::{
+        Csrf, Meaning, Outcome, Reply, ReplyOf,
+        builder::{Interpret, IsExpired},
+        csrf::CsrfValue,
+        error::describe,
+    },
 };
 
 /// The ways out of one client: the fetch to use, the refresh, and what goes which way.
 pub(super) struct Wire {
     pub(super) scope: Scope,
     pub(super) fetch: Option<Function>,
+    pub(super) is_expired: Option<IsExpired>,
+    pub(super) interpret: Option<Interpret>,
     pub(super) csrf: Option<Csrf>,
     pub(super) refresh: Refresh,
 }
@@ -27,6 +34,8 @@ pub(super) struct Refresh {
     pub(super) url: String,
     pub(super) method: String,
     pub(super) headers: Headers,
+    pub(super) body: Option<String>,
+    pub(super) csrf: Option<Csrf>,
     /// Whether it goes to the origin that we run in.
     pub(super) at_home: bool,
     pub(super) idempotency_key: bool,
@@ -39,35 +48,29 @@ impl Wire {
         globals::fetch(self.fetch.as_ref(), request, init)
     }
 
-    /// Adds the CSRF header: never over one that is there, and only if there is a value that it can hold. A cookie that is
-    /// not there proves nothing.
-    pub(super) fn add_csrf(&self, headers: &Headers) {
-        let (header, value) = match &self.csrf {
-            Some(Csrf::Header { header, value }) => (header, Some(value.clone())),
-            Some(Csrf::Cookie { header, cookie }) => (header, globals::cookie(cookie)),
-            None => return,
-        };
-        if let Some(value) = value
-            && headers.has(header).is_ok_and(|has| !has)
-        {
-            let _ = headers.set(header, &value);
-        }
+    /// What adds the CSRF header to a request of that method, if there is one to be added.
+    pub(super) fn csrf_for(&self, method: &str) -> Option<&Csrf> {
+        let csrf = self.csrf.as_ref()?;
+        (csrf.all || is_unsafe(method)).then_some(csrf)
     }
 
     /// Comes back with five numbers ([`crate::web::Edge::refresh`]).
     pub(super) fn refresh(self: &Rc<Self>, key: Key) -> Result<Promise, JsValue> {
         let signal = AbortSignal::timeout_with_f64(3.0 * self.refresh.timeout);
         let sent = self.send_refresh(key, &signal)?;
+        let wire = Rc::clone(self);
         Ok(future_to_promise(async move {
             let response = expect_response(JsFuture::from(sent).await?)?;
-            read_refresh(&response).await
+            wire.read_refresh(&response).await
         }))
     }
 
     fn send_refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue> {
         let refresh = &self.refresh;
         let headers = Headers::new_with_headers(&refresh.headers)?;
-        self.add_csrf(&headers);
+        if let Some(csrf) = &refresh.csrf {
+            add_csrf(csrf, &headers);
+        }
         if refresh.idempotency_key {
             // draft-ietf-httpapi-idempotency-key-header: a quoted string. The seed in JavaScript's words, because a
             // peer may say the same in JavaScript.
@@ -77,6 +80,9 @@ impl Wire {
         let init = RequestInit::new();
         init.set_method(&refresh.method);
         init.set_headers(&headers);
+        if let Some(body) = &refresh.body {
+            init.set_body(&body.into());
+        }
         init.set_signal(Some(signal));
         init.set_credentials(if refresh.at_home {
             RequestCredentials::SameOrigin
@@ -94,36 +100,107 @@ impl Wire {
         }
         globals::fetch(self.fetch.as_ref(), &refresh.url.as_str().into(), &init)
     }
+
+    async fn read_refresh(&self, response: &Response) -> Result<JsValue, JsValue> {
+        // An injected fetch may resolve with what native fetch rejects with.
+        if is(response, "error") {
+            let message = "the refresh was answered by Response.error()";
+            return Err(js_sys::TypeError::new(message).into());
+        }
+        // It is sent so that the browser does not follow redirects, and a redirect then has no status. A service worker or
+        // an injected fetch may follow one all the same.
+        let status = if response.redirected() {
+            0
+        } else {
+            response.status()
+        };
+        let body = if response.ok() || self.interpret.is_some() {
+            read_body(response).await
+        } else {
+            cancel(response);
+            None
+        };
+        let Said {
+            outcome,
+            lifetime,
+            subject,
+        } = self.read(ReplyOf::Refresh, status, body.as_deref());
+        let numbers = Array::new();
+        for number in [
+            f64::from(status),
+            retry_after(&response.headers()),
+            f64::from(outcome),
+            lifetime,
+            f64::from(subject),
+        ] {
+            numbers.push(&number.into());
+        }
+        Ok(numbers.into())
+    }
+
+    /// What the answer says.
+    pub(super) fn read(&self, of: ReplyOf, status: u16, body: Option<&[u8]>) -> Said {
+        let body = body.filter(|body| !body.is_empty()).map(parse);
+        let announced = lifetime_in(body.as_ref());
+        let reply = Reply { of, status, body };
+        let told = self.interpret.as_ref().and_then(|it| it(&reply));
+        let Meaning {
+            outcome,
+            expires_in,
+            subject,
+        } = told.unwrap_or_default();
+        Said {
+            outcome: match outcome {
+                None => 0,
+                Some(Outcome::Renewed) => 1,
+                Some(Outcome::Expired) => 2,
+                Some(Outcome::Unavailable) => 3,
+            },
+            lifetime: expires_in.map_or(announced, |seconds| {
+                if seconds > 0.0 {
+                    seconds * 1_000.0
+                } else {
+                    f64::NAN
+                }
+            }),
+            subject: subject.map_or(0, |it| hash(&it).max(1)),
+        }
+    }
 }
 
-async fn read_refresh(response: &Response) -> Result<JsValue, JsValue> {
-    // An injected fetch may resolve with what native fetch rejects with.
-    if is(response, "error") {
-        let message = "the refresh was answered by Response.error()";
-        return Err(js_sys::TypeError::new(message).into());
-    }
-    // It is sent so that the browser does not follow redirects, and a redirect then has no status. A service worker or
-    // an injected fetch may follow one all the same.
-    let status = if response.redirected() {
-        0
-    } else {
-        response.status()
+/// What an answer says, as the engine takes it.
+#[derive(Clone, Copy)]
+pub(super) struct Said {
+    /// 0: nothing, then in the order of the engine's.
+    pub(super) outcome: u32,
+    /// In milliseconds; `NaN` if nobody says.
+    pub(super) lifetime: f64,
+    /// 0 if nobody says.
+    pub(super) subject: u32,
+}
+
+/// Adds the CSRF header: never over one that is there, and only if there is a value that it can hold. A cookie that is not there
+/// proves nothing.
+pub(super) fn add_csrf(Csrf { header, value, .. }: &Csrf, headers: &Headers) {
+    let value = match value {
+        CsrfValue::Fixed(value) => Some(value.clone()),
+        CsrfValue::Cookie(cookie) => globals::cookie(cookie),
+        CsrfValue::Function(value) => value(),
     };
-    let lifetime = if response.ok() {
-        lifetime_in(read_body(response).await.as_deref())
-    } else {
-        cancel(response);
-        f64::NAN
-    };
-    let numbers = Array::new();
-    for number in [
-        f64::from(status),
-        retry_after(&response.headers()),
-        0.0,
-        lifetime,
-        0.0,
-    ] {
-        numbers.push(&number.into());
+    if let Some(value) = value
+        && headers.has(header).is_ok_and(|has| !has)
+    {
+        let _ = headers.set(header, &value);
     }
-    Ok(numbers.into())
+}
+
+/// FNV-1a, 32 bits, as the JavaScript edge has it: peers may speak either.
+pub(super) fn hash(text: &str) -> u32 {
+    text.encode_utf16().fold(0x811c_9dc5, |hash, unit| {
+        (hash ^ u32::from(unit)).wrapping_mul(0x0100_0193)
+    })
+}
+
+fn parse(body: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into())
 }
