@@ -12,6 +12,7 @@ mod demo;
 mod engine;
 mod glue;
 mod matrix;
+mod mutants;
 mod package;
 mod readme;
 mod recipes;
@@ -87,6 +88,15 @@ enum Command {
         #[arg(long, default_value = "chromium")]
         browser: Browser,
     },
+    /// Put small mistakes into the core, one at a time, and see whether a test fails for each; it takes an hour
+    Mutants {
+        /// How many are tried at once
+        #[arg(long, default_value_t = 2)]
+        jobs: u32,
+        /// Only those of this file of src/core, "cookie.rs" say
+        #[arg(long)]
+        file: Option<String>,
+    },
     /// Build what is published, and say what it weighs and what in it weighs most
     Size {
         /// Write the figures, and the table of consumers, into the README
@@ -139,6 +149,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             seed,
             browser,
         } => chaos::run(&sh, rounds, seed, browser),
+        Command::Mutants { jobs, file } => mutants::run(&sh, jobs, file.as_deref()),
         Command::Size { write } => {
             engine::build_release(&sh)?;
             if write {
