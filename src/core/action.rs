@@ -74,7 +74,7 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Unauthorized,
         Self::Lifetime,
         Self::Asked,

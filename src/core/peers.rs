@@ -75,3 +75,20 @@ impl Key {
         self.seed != 0.0 && other.seed != 0.0 && self != other
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Cause, News};
+
+    #[test]
+    fn what_is_written_as_a_number_is_read_as_the_same() {
+        for news in News::ALL {
+            assert_eq!(News::from_code(f64::from(news as u32)), Some(news));
+        }
+        for cause in Cause::ALL {
+            assert_eq!(Cause::from_code(f64::from(cause as u32)), Some(cause));
+        }
+        assert_eq!(News::from_code(99.0), None);
+        assert_eq!(Cause::from_code(99.0), None);
+    }
+}

@@ -263,6 +263,19 @@ fn the_cool_down_keeps_a_failing_server_from_being_hammered() {
 }
 
 #[test]
+fn refresh_tries_at_once_whatever_pause_is_on() {
+    let mut world =
+        World::with_expired_token(&[Fate::Answers(503, Some(30.0 * SECOND)), Fate::Renews]);
+    world.fetch();
+    world.serve();
+    assert_eq!(world.refreshes.len(), 1);
+    let call = world.refresh();
+    assert_eq!(world.refreshes.len(), 2);
+    world.serve();
+    assert_eq!(world.got(call), DONE);
+}
+
+#[test]
 fn the_cool_down_holds_back_no_request_that_needs_no_refresh() {
     let mut world = World::with_expired_token(&[Fate::Answers(503, Some(5.0 * SECOND))]);
     let (waiting, gated) = (world.fetch(), {

@@ -31,6 +31,8 @@ const NOTHING: Budget = Budget {
     jumps: 0,
     stale_reads: 0,
     absences: 0,
+    publics: 0,
+    rotations: 0,
 };
 
 /// The strictest of servers: a consumed token ends the session, and a key means nothing to it.
@@ -40,6 +42,7 @@ const STRICT: Model = Model {
     budget: NOTHING,
     knows_keys: false,
     lenient: false,
+    mild: false,
     locks: true,
     slow_locks: false,
     slow_answers: false,
@@ -458,6 +461,34 @@ fn absences() -> Model {
     }
 }
 
+fn publics() -> Model {
+    Model {
+        name: "requests to where everybody is let in",
+        budget: Budget {
+            calls: [1, 1, 0],
+            ends: 1,
+            publics: 2,
+            ..NOTHING
+        },
+        unchecked: &[Breach::RefreshedForNothing],
+        ..STRICT
+    }
+}
+
+fn rotations() -> Model {
+    Model {
+        name: "somebody else rotates the cookie",
+        budget: Budget {
+            calls: [2, 1, 0],
+            rotations: 2,
+            ..NOTHING
+        },
+        mild: true,
+        unchecked: &[Breach::RefreshedForNothing],
+        ..STRICT
+    }
+}
+
 fn no_locks() -> Model {
     Model {
         name: "no locks",
@@ -528,6 +559,8 @@ holds! {
     clocks_may_jump: clocks;
     calls_may_be_aborted: aborts;
     a_page_may_be_away: absences;
+    a_request_may_be_public: publics;
+    somebody_else_may_rotate_the_cookie: rotations;
     locks_may_be_missing: no_locks;
     peers_may_be_missing: no_peers;
 }
@@ -555,5 +588,7 @@ is_caught! {
     one_that_forgets_the_key_is: ForgetsKey in lost_answers by TokenReused;
     one_that_signs_in_without_the_lock_is: SignsInUnlocked in two_users by SupersededByMistake | ServedAsAnother;
     one_that_takes_a_sign_out_for_one_as_it_is_sent_is: SignsOutUnheard in failed_sign_outs by LeftSignedOut | UnauthorizedByMistake;
+    one_that_is_revived_by_any_success_is: RevivesByAny in publics by BelievedAlive;
+    one_that_believes_a_refusal_unasked_is: BelievesRefusals in rotations by ExpiredUnasked | LeftSignedOut;
     one_that_takes_every_word_for_new_is: IgnoresAge in lost_words by UnauthorizedByMistake;
 }

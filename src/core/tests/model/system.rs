@@ -5,7 +5,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::super::world::{HOUR, SECOND, answered};
+use super::super::world::{HOUR, PRIVATE, PUBLIC, SECOND, answered};
 use crate::core::{
     Action, Answer, CallId, Cause, ClientId, Event, Grant, Imprint, Key, Kind, Millis, News,
     RefreshEnd, Session, Standing, Word,
@@ -39,6 +39,8 @@ pub(super) enum Breach {
     LockedIdle,
     UnauthorizedByMistake,
     NotAnswered,
+    /// Told that the session was over, and believed alive again though it is not.
+    BelievedAlive,
 }
 
 /// How much may happen. What is not named here may always: answers and words may come in any order.
@@ -78,6 +80,10 @@ pub(super) struct Budget {
     pub(super) stale_reads: u8,
     /// A page goes to the back-forward cache, where it hears nobody, and comes back.
     pub(super) absences: u8,
+    /// Requests to where everybody is let in.
+    pub(super) publics: u8,
+    /// Somebody else rotates the cookie: a server that renders pages, say.
+    pub(super) rotations: u8,
 }
 
 /// In which the shell lies to the core, so that it does what a broken core would.
@@ -103,6 +109,10 @@ pub(super) enum Mutant {
     SignsInUnlocked,
     /// A sign-out is taken for one as it is sent.
     SignsOutUnheard,
+    /// A success anywhere is taken for one where a request was refused.
+    RevivesByAny,
+    /// A refusal is believed, and nobody asks.
+    BelievesRefusals,
 }
 
 /// One configuration.
@@ -115,6 +125,8 @@ pub(super) struct Model {
     pub(super) knows_keys: bool,
     /// A consumed token is good for some seconds more.
     pub(super) lenient: bool,
+    /// A consumed token is refused, and that is all.
+    pub(super) mild: bool,
     pub(super) locks: bool,
     /// An answer from the lock manager takes its time, as any other.
     pub(super) slow_locks: bool,
@@ -167,6 +179,10 @@ struct Page {
     blind: Option<Millis>,
     /// Its refresh was refused, and that may be believed yet.
     refused: bool,
+    /// Likewise, be the session over or not.
+    doubts: bool,
+    /// It was told that the session was over.
+    told_over: bool,
     /// It was told that somebody else's cookies are there.
     superseded: bool,
     /// It announced that a refresh had changed nothing; then it may hand over a 401 for a while.
@@ -200,6 +216,8 @@ struct Seen {
     replays: u8,
     /// The session was over at some moment of its wait.
     over: bool,
+    /// Everybody is let in.
+    public: bool,
 }
 
 /// A word on its way.
@@ -228,6 +246,7 @@ struct Message {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum What {
     Call(CallId),
+    Public(CallId),
     SignIn(CallId),
     SignOut(CallId),
     Refresh {
@@ -281,6 +300,8 @@ struct Server {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Step {
     Call(usize),
+    Public(usize),
+    Rotate,
     SignOut(usize),
     SignIn(usize),
     Form(usize),
@@ -372,6 +393,9 @@ impl Model {
         if left.sleeps > 0 && !it.wire.iter().any(Message::is_refresh) && it.is_busy() {
             steps.push(Step::Sleep);
         }
+        if left.rotations > 0 && !it.server.over && it.jar.refresh == it.server.current {
+            steps.push(Step::Rotate);
+        }
         if left.jumps > 0 && it.is_busy() {
             steps.extend([Step::Jump(-1), Step::Jump(1)]);
         }
@@ -436,6 +460,9 @@ impl Model {
                 || self.budget.calls[0] == 0;
             if left.calls[slot] > 0 && first {
                 steps.push(Step::Call(slot));
+            }
+            if left.publics > 0 && first {
+                steps.push(Step::Public(slot));
             }
             let signs_out = |page: &Page| page.calls.iter().any(Seen::signs);
             if left.sign_outs > 0 && !it.signed_out && !it.pages.iter().flatten().any(signs_out) {
@@ -520,6 +547,26 @@ impl Model {
                 it.left.calls[slot] -= 1;
                 it.call(slot, Kind::Request { replayable: true });
                 self.obey(&mut it, slot);
+            }
+            Step::Public(slot) => {
+                it.left.publics -= 1;
+                let address = if self.mutant == Mutant::RevivesByAny {
+                    PRIVATE
+                } else {
+                    PUBLIC
+                };
+                it.call_to(slot, Kind::Request { replayable: true }, address, true);
+                self.obey(&mut it, slot);
+            }
+            Step::Rotate => {
+                it.left.rotations -= 1;
+                let token = it.server.current;
+                it.server.consumed.push((token, Key::default(), it.now));
+                it.server.current += 1;
+                it.jar = Jar {
+                    access: token + 1,
+                    refresh: token + 1,
+                };
             }
             Step::SignOut(slot) => {
                 it.left.sign_outs -= 1;
@@ -674,6 +721,7 @@ impl Model {
         let reply = match what {
             What::Call(_) if cookie > it.server.expired => Reply::Ok,
             What::Call(_) => Reply::Unauthorized,
+            What::Public(_) => Reply::Ok,
             What::SignIn(_) => Reply::Renewed(it.begin_session()),
             What::SignOut(_) => {
                 // It ends the token that it is given, and no other.
@@ -698,6 +746,9 @@ impl Model {
             it.server.consumed.push((token, key, it.now));
             it.server.current += 1;
             return Reply::Renewed(it.server.current);
+        }
+        if self.mild {
+            return Reply::Refused { over: false };
         }
         let mut consumed = it.server.consumed.iter().rev();
         let before = consumed.find(|(other, ..)| *other == token);
@@ -743,7 +794,7 @@ impl Model {
             return;
         }
         match message.what {
-            What::Call(id) | What::SignIn(id) | What::SignOut(id) => {
+            What::Call(id) | What::Public(id) | What::SignIn(id) | What::SignOut(id) => {
                 self.deliver_answer(it, slot, id, message.at, reply);
             }
             What::Refresh { number, limit, .. } => {
@@ -754,6 +805,7 @@ impl Model {
                     _ => answered(200, None),
                 };
                 let refused = reply == Reply::Refused { over: true } && !unheard;
+                it.page_mut(slot).doubts |= matches!(reply, Reply::Refused { .. }) && !unheard;
                 self.end_refresh(it, slot, number, limit, end, refused);
             }
         }
@@ -806,7 +858,7 @@ impl Model {
             What::Refresh { number, limit, .. } => {
                 self.end_refresh(it, slot, number, limit, RefreshEnd::Lost, false);
             }
-            What::Call(id) | What::SignIn(id) | What::SignOut(id) => {
+            What::Call(id) | What::Public(id) | What::SignIn(id) | What::SignOut(id) => {
                 it.forget(slot, id);
                 it.tell(slot, |session, now| session.handle_rejection(now, id));
                 self.obey(it, slot);
@@ -906,6 +958,18 @@ impl Model {
     fn obey(&self, it: &mut System, slot: usize) {
         while let Some(action) = it.page_mut(slot).session.poll_action() {
             match action {
+                Action::Send { call }
+                    if self.mutant == Mutant::BelievesRefusals && it.page(slot).doubts =>
+                {
+                    let expired = Answer {
+                        status: 401,
+                        expired: true,
+                        ..Answer::default()
+                    };
+                    it.tell(slot, |session, now| {
+                        session.handle_answer(now, call, expired)
+                    });
+                }
                 Action::Send { call } => {
                     it.send(slot, call);
                     let page = it.page(slot);
@@ -1021,7 +1085,7 @@ impl Model {
         }
         let holder = it.holder.filter(|_| self.locks)?;
         // A request that asks whether a refusal is to be believed.
-        let asks = it.pages[holder].as_ref().is_some_and(|page| page.refused);
+        let asks = it.pages[holder].as_ref().is_some_and(|page| page.doubts);
         let is_needed = |message: &Message| {
             let is_call = matches!(message.what, What::Call(_));
             message.slot == holder && (asks || !is_call) && !message.given_up
@@ -1068,6 +1132,10 @@ impl Model {
         }
         let thinks_it_is_over =
             |page: &Page| page.session.standing() == Standing::Expired && !page.superseded;
+        let is_mistaken = |page: &Page| page.told_over && believes(page);
+        if it.server.over && it.pages.iter().flatten().any(is_mistaken) {
+            return Some(Breach::BelievedAlive);
+        }
         let over = it.server.over || it.signed_out;
         if !over && it.pages.iter().flatten().any(thinks_it_is_over) {
             return Some(Breach::LeftSignedOut);
@@ -1123,6 +1191,8 @@ impl System {
             renewals: 0,
             blind: None,
             refused: false,
+            doubts: false,
+            told_over: false,
             superseded: false,
             ineffective: false,
             limit: 0.0,
@@ -1130,8 +1200,12 @@ impl System {
     }
 
     fn call(&mut self, slot: usize, kind: Kind) {
+        self.call_to(slot, kind, PRIVATE, false);
+    }
+
+    fn call_to(&mut self, slot: usize, kind: Kind, address: u32, public: bool) {
         let id = self.tell(slot, |session, now| {
-            session.handle_call(now, CLIENT, kind, TIMEOUT, 1, None)
+            session.handle_call(now, CLIENT, kind, TIMEOUT, address, None)
         });
         let over = self.server.over || self.signed_out;
         self.page_mut(slot).calls.push(Seen {
@@ -1143,6 +1217,7 @@ impl System {
             sends: 0,
             replays: 0,
             over: over || matches!(kind, Kind::SignIn | Kind::SignOut),
+            public,
         });
     }
 
@@ -1158,7 +1233,7 @@ impl System {
         seen.sends += 1;
         (seen.cookie, seen.renewals) = (jar.access, renewals);
         let (sends, replays) = (seen.sends, seen.replays);
-        let kind = seen.kind;
+        let (kind, public) = (seen.kind, seen.public);
         if replays > 1 && !seen.signs() {
             self.breach = Some(Breach::ReplayedTwice);
         }
@@ -1171,6 +1246,7 @@ impl System {
             what: match kind {
                 Kind::SignIn => What::SignIn(id),
                 Kind::SignOut => What::SignOut(id),
+                _ if public => What::Public(id),
                 _ => What::Call(id),
             },
             cookie: if kind == Kind::SignOut {
@@ -1187,7 +1263,7 @@ impl System {
     /// In an order that does not tell which was sent first.
     fn put(&mut self, message: Message) {
         let place = |message: &Message| match message.what {
-            What::Call(id) => (message.seed, 0, id.to_number() as u64),
+            What::Call(id) | What::Public(id) => (message.seed, 0, id.to_number() as u64),
             What::SignIn(id) | What::SignOut(id) => (message.seed, 1, id.to_number() as u64),
             What::Refresh { number, .. } => (message.seed, 2, u64::from(number)),
         };
@@ -1221,6 +1297,8 @@ impl System {
                 page.renewals += 1;
                 page.blind = None;
                 page.refused = false;
+                page.doubts = false;
+                page.told_over = false;
             }
             Event::Unavailable if ours && cause == Cause::Overdue => page.blind = Some(now),
             Event::Unavailable => {}
@@ -1228,6 +1306,8 @@ impl System {
             Event::Expired => {
                 page.blind = None;
                 page.superseded |= cause == Cause::Superseded;
+                page.doubts = false;
+                page.told_over = true;
                 let refused = std::mem::take(&mut page.refused);
                 if ours && !refused && cause == Cause::Answered {
                     self.breach = Some(Breach::ExpiredUnasked);
@@ -1360,6 +1440,8 @@ impl Page {
     fn begin_session(&mut self) {
         self.blind = None;
         self.refused = false;
+        self.doubts = false;
+        self.told_over = false;
         self.superseded = false;
     }
 
@@ -1370,7 +1452,7 @@ impl Page {
 
     fn leave_imprint(&self, imprint: &mut Imprint, now: Millis, wall: Millis) {
         imprint.fact((self.seed, self.frozen, self.lease as u8, self.ineffective));
-        imprint.fact((self.refused, self.superseded));
+        imprint.fact((self.refused, self.doubts, self.told_over, self.superseded));
         imprint.number(self.said.is_some());
         for posted in self.said.iter().chain(&self.inbox) {
             posted.leave_imprint(imprint, wall);
@@ -1422,6 +1504,7 @@ impl Message {
         imprint.moment(self.at);
         match self.what {
             What::Call(id) => imprint.fact((0, id.to_number() as u64)),
+            What::Public(id) => imprint.fact((3, id.to_number() as u64)),
             What::SignIn(id) => imprint.fact((2, id.to_number() as u64)),
             What::SignOut(id) => imprint.fact((1, id.to_number() as u64)),
             What::Refresh { number, key, limit } => {
