@@ -86,9 +86,9 @@ impl Lifetime {
         }
     }
 
-    /// Which of two is known better.
-    fn rank(self) -> (u32, bool, bool) {
-        (self.changes, self.is_learnt(), self.age > 0.0)
+    /// Which of two is known better: the larger.
+    fn rank(self) -> u32 {
+        4 * self.changes + 2 * u32::from(self.is_learnt()) + u32::from(self.age > 0.0)
     }
 }
 
@@ -109,13 +109,13 @@ impl Learning {
         }
     }
 
-    /// It did not help there, so that was no expiry. Returns whether it was taken for one.
+    /// It did not help there, so that was no expiry. Returns whether it may have been taken for one.
     pub(crate) fn take_back(&mut self, address: u32) -> bool {
-        let is_it = self.address == address && self.known != self.before;
-        if is_it {
+        let is_there = self.address == address;
+        if is_there {
             self.known = self.before;
         }
-        is_it
+        is_there
     }
 
     /// A request to that address was let in with a cookie of that age. Returns whether it is older than was thought possible.
@@ -137,7 +137,7 @@ impl Learning {
         if known.rank() > self.known.rank() {
             self.known = known;
             self.before = known;
-        } else if known.rank() == self.known.rank() && known.is_learnt() {
+        } else if known.rank() == self.known.rank() {
             self.known.age = self.known.age.min(known.age);
             self.known.uses = self.known.uses.max(known.uses);
         }
