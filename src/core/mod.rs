@@ -39,7 +39,7 @@ pub(crate) use policy::Answer;
 pub(crate) use policy::{Cookies, Credentials};
 pub(crate) use policy::{Facts, Policy};
 #[cfg(any(test, feature = "client"))]
-pub(crate) use scope::{Address, Endpoint, Place, Scope, is_unsafe};
+pub(crate) use scope::{Address, Endpoint, Place, Scope, is_read, is_unsafe};
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(crate) use session::imprint::Imprint;
 pub(crate) use session::{Kind, Session, Standing};

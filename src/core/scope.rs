@@ -93,6 +93,13 @@ impl Scope {
     }
 }
 
+/// Whether a request of that method has no body, and may be answered by the HTTP cache.
+pub(crate) fn is_read(method: &str) -> bool {
+    ["GET", "HEAD"]
+        .iter()
+        .any(|it| method.eq_ignore_ascii_case(it))
+}
+
 /// Whether a request of that method can change something (RFC 9110, section 9.2.1).
 pub(crate) fn is_unsafe(method: &str) -> bool {
     let safe = ["GET", "HEAD", "OPTIONS", "TRACE"];

@@ -62,6 +62,15 @@ pub(super) struct EndpointOption {
     pub(super) method: Option<String>,
 }
 
+impl EndpointOption {
+    pub(super) fn new(url: impl Into<String>, method: Option<String>) -> Self {
+        Self {
+            url: url.into(),
+            method,
+        }
+    }
+}
+
 /// Whether an answer means "the access token has expired".
 #[cfg(target_arch = "wasm32")]
 pub(super) type IsExpired = Arc<dyn Fn(&web_sys::Response) -> bool + Send + Sync>;
@@ -143,38 +152,28 @@ impl ClientBuilder {
     /// A request to this URL that can change something begins a session if its answer says so: with a 2xx that no redirect took
     /// elsewhere, if [`ClientBuilder::interpret`] says nothing else. Where there are several, call it for each.
     pub fn sign_in(mut self, url: impl Into<String>) -> Self {
-        self.sign_in.push(EndpointOption {
-            url: url.into(),
-            method: None,
-        });
+        self.sign_in.push(EndpointOption::new(url, None));
         self
     }
 
     /// Likewise, by that method alone.
     pub fn sign_in_by(mut self, method: impl Into<String>, url: impl Into<String>) -> Self {
-        self.sign_in.push(EndpointOption {
-            url: url.into(),
-            method: Some(method.into()),
-        });
+        let method = Some(method.into());
+        self.sign_in.push(EndpointOption::new(url, method));
         self
     }
 
     /// A request to this URL that can change something ends the session if its answer says so: with a 2xx or a redirect. Where
     /// there are several, call it for each.
     pub fn sign_out(mut self, url: impl Into<String>) -> Self {
-        self.sign_out.push(EndpointOption {
-            url: url.into(),
-            method: None,
-        });
+        self.sign_out.push(EndpointOption::new(url, None));
         self
     }
 
     /// Likewise, by that method alone.
     pub fn sign_out_by(mut self, method: impl Into<String>, url: impl Into<String>) -> Self {
-        self.sign_out.push(EndpointOption {
-            url: url.into(),
-            method: Some(method.into()),
-        });
+        let method = Some(method.into());
+        self.sign_out.push(EndpointOption::new(url, method));
         self
     }
 

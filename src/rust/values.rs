@@ -98,8 +98,8 @@ impl Endpoints {
             Self::Several(endpoints) => endpoints,
         };
         let read = |endpoint| match endpoint {
-            Endpoint::Url(url) => EndpointOption { url, method: None },
-            Endpoint::Request { url, method } => EndpointOption { url, method },
+            Endpoint::Url(url) => EndpointOption::new(url, None),
+            Endpoint::Request { url, method } => EndpointOption::new(url, method),
         };
         all.into_iter().map(read).collect()
     }

@@ -50,17 +50,20 @@ pub(super) fn is(response: &Response, kind: &str) -> bool {
     response.unchecked_ref::<Anything>().kind() == *kind
 }
 
-/// How long the access token lives, in milliseconds; `NaN` if nobody says. A finite number above zero counts, and
-/// nothing else.
+/// How long the access token lives, in milliseconds; `NaN` if nobody says.
 pub(super) fn lifetime_in(body: Option<&Value>) -> f64 {
     let said = |name| {
         let value = body?.get(name)?;
         (!value.is_null()).then_some(value)
     };
-    said("expires_in")
-        .or_else(|| said("expiresIn"))
-        .and_then(Value::as_f64)
-        .filter(|seconds| *seconds > 0.0)
+    let seconds = said("expires_in").or_else(|| said("expiresIn"));
+    in_milliseconds(seconds.and_then(Value::as_f64))
+}
+
+/// A lifetime in milliseconds, or `NaN`. A finite number of seconds above zero counts, and nothing else.
+pub(super) fn in_milliseconds(seconds: Option<f64>) -> f64 {
+    seconds
+        .filter(|seconds| seconds.is_finite() && *seconds > 0.0)
         .map_or(f64::NAN, |seconds| seconds * 1_000.0)
 }
 

@@ -9,7 +9,7 @@ use super::{
     wire::{Refresh, Wire},
 };
 use crate::{
-    core::{Address, Endpoint, Policy, Scope},
+    core::{Address, Endpoint, Policy, Scope, is_read},
     rust::{ClientBuilder, Csrf, Error, builder::EndpointOption, csrf::CsrfValue},
 };
 
@@ -73,11 +73,8 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
         "a time above 0, and below 25 days",
     )?;
     expect_method("refresh_method", &options.refresh_method)?;
-    let is_read = ["GET", "HEAD"]
-        .iter()
-        .any(|method| options.refresh_method.eq_ignore_ascii_case(method));
     expect(
-        options.refresh_body.is_none() || !is_read,
+        options.refresh_body.is_none() || !is_read(&options.refresh_method),
         "refresh_body",
         &format!("none, since a {} carries none", options.refresh_method),
     )?;

@@ -15,7 +15,7 @@ use super::{
     wire::{Said, add_csrf, hash},
 };
 use crate::{
-    core::{Cookies, Credentials, Facts, Outcome, Place},
+    core::{Cookies, Credentials, Facts, Place, is_read},
     rust::ReplyOf,
     web::Outgoing,
 };
@@ -37,12 +37,6 @@ pub(super) struct OutgoingRequest {
     may_be_cached: Cell<bool>,
 }
 
-const NOTHING: Said = Said {
-    outcome: 0,
-    lifetime: f64::NAN,
-    subject: 0,
-};
-
 impl OutgoingRequest {
     pub(super) fn new(
         wire: Rc<Wire>,
@@ -63,12 +57,13 @@ impl OutgoingRequest {
         let elsewhere = address.is_some_and(|address| wire.scope.is_elsewhere(&address));
         Self {
             wire,
-            cloned: replayable && !is_read(&request),
+            // By method: Firefox does not tell the body of a `Request`.
+            cloned: replayable && !is_read(&request.method()),
             cookies: Cookies::of(elsewhere, credentials(&request)),
             request: RefCell::new(request),
             init,
             place,
-            said: Rc::new(Cell::new(NOTHING)),
+            said: Rc::default(),
             may_be_cached: Cell::default(),
         }
     }
@@ -97,7 +92,7 @@ impl OutgoingRequest {
             init.set_credentials(RequestCredentials::Include);
         }
         // What the cache has is what was refused.
-        if again && is_read(request) && get(request, "cache") != "no-store" {
+        if again && is_read(&request.method()) && get(request, "cache") != "no-store" {
             set(&init, "cache", &"reload".into());
         }
         if let Some(csrf) = self.wire.csrf_for(&request.method()) {
@@ -134,27 +129,26 @@ impl Outgoing for OutgoingRequest {
             .iter()
             .any(|mode| get(&request, "cache") == *mode);
         self.may_be_cached
-            .set(is_read(&request) && !again && !skips_cache);
+            .set(is_read(&request.method()) && !again && !skips_cache);
         let sent = self.wire.fetch(&request, &self.prepare(&request, again)?)?;
         let of = match self.place {
-            Place::SignIn => ReplyOf::SignIn,
-            Place::SignOut => ReplyOf::SignOut,
-            Place::Guarded | Place::Unguarded => {
-                return Ok(future_to_promise(async move {
-                    Ok(expect_response(JsFuture::from(sent).await?)?.into())
-                }));
-            }
+            Place::SignIn => Some(ReplyOf::SignIn),
+            Place::SignOut => Some(ReplyOf::SignOut),
+            Place::Guarded | Place::Unguarded => None,
         };
         let (said, wire) = (Rc::clone(&self.said), Rc::clone(&self.wire));
         Ok(future_to_promise(async move {
             let response = expect_response(JsFuture::from(sent).await?)?;
-            let is_read = wire.interpret.is_some() || of == ReplyOf::SignIn && response.ok();
-            // The caller's stays whole.
-            let body = match response.clone() {
-                Ok(copy) if is_read => read_body(&copy).await,
-                _ => None,
-            };
-            said.set(wire.read(of, response.status(), body.as_deref()));
+            if let Some(of) = of {
+                let is_read = wire.interpret.is_some() || of == ReplyOf::SignIn && response.ok();
+                // The caller's stays whole.
+                let body = if is_read && let Ok(copy) = response.clone() {
+                    read_body(&copy).await
+                } else {
+                    None
+                };
+                said.set(wire.read(of, response.status(), body.as_deref()));
+            }
             Ok(response.into())
         }))
     }
@@ -177,7 +171,7 @@ impl Outgoing for OutgoingRequest {
         {
             facts = facts.judged(is_expired(response));
         }
-        match Outcome::said(self.said.get().outcome) {
+        match self.said.get().outcome {
             Some(said) => facts.interpreted(said),
             None => facts,
         }
@@ -188,17 +182,12 @@ impl Outgoing for OutgoingRequest {
     }
 
     fn lifetime(&self) -> f64 {
-        self.said.get().lifetime
+        self.said.get().grant.lifetime
     }
 
     fn subject(&self) -> u32 {
-        self.said.get().subject
+        self.said.get().grant.subject
     }
-}
-
-/// Whether it is a GET or a HEAD, which has no body. By method: Firefox does not tell the body of a `Request`.
-fn is_read(request: &Request) -> bool {
-    matches!(request.method().as_str(), "GET" | "HEAD")
 }
 
 /// The credentials mode that the caller chose. A `Request` always has one: "same-origin" when nobody chose.

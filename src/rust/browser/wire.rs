@@ -6,11 +6,11 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{AbortSignal, Headers, Request, RequestCredentials, RequestInit, Response};
 
 use super::{
-    answer::{cancel, expect_response, is, lifetime_in, read_body, retry_after},
+    answer::{cancel, expect_response, in_milliseconds, is, lifetime_in, read_body, retry_after},
     globals,
 };
 use crate::{
-    core::{Key, Scope, is_unsafe},
+    core::{self, Grant, Key, Scope, is_unsafe},
     rust::{
         Csrf, Meaning, Outcome, Reply, ReplyOf,
         builder::{Interpret, IsExpired},
@@ -120,18 +120,14 @@ impl Wire {
             cancel(response);
             None
         };
-        let Said {
-            outcome,
-            lifetime,
-            subject,
-        } = self.read(ReplyOf::Refresh, status, body.as_deref());
+        let Said { outcome, grant } = self.read(ReplyOf::Refresh, status, body.as_deref());
         let numbers = Array::new();
         for number in [
             f64::from(status),
             retry_after(&response.headers()),
-            f64::from(outcome),
-            lifetime,
-            f64::from(subject),
+            outcome.map_or(0.0, |it| f64::from(it as u32 + 1)),
+            grant.lifetime,
+            f64::from(grant.subject),
         ] {
             numbers.push(&number.into());
         }
@@ -150,33 +146,24 @@ impl Wire {
             subject,
         } = told.unwrap_or_default();
         Said {
-            outcome: match outcome {
-                None => 0,
-                Some(Outcome::Renewed) => 1,
-                Some(Outcome::Expired) => 2,
-                Some(Outcome::Unavailable) => 3,
-            },
-            lifetime: expires_in.map_or(announced, |seconds| {
-                if seconds > 0.0 {
-                    seconds * 1_000.0
-                } else {
-                    f64::NAN
-                }
+            outcome: outcome.map(|it| match it {
+                Outcome::Renewed => core::Outcome::Renewed,
+                Outcome::Expired => core::Outcome::Expired,
+                Outcome::Unavailable => core::Outcome::Unavailable,
             }),
-            subject: subject.map_or(0, |it| hash(&it).max(1)),
+            grant: Grant {
+                lifetime: expires_in.map_or(announced, |it| in_milliseconds(Some(it))),
+                subject: subject.map_or(0, |it| hash(&it).max(1)),
+            },
         }
     }
 }
 
-/// What an answer says, as the engine takes it.
-#[derive(Clone, Copy)]
+/// What an answer says.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Said {
-    /// 0: nothing, then in the order of the engine's.
-    pub(super) outcome: u32,
-    /// In milliseconds; `NaN` if nobody says.
-    pub(super) lifetime: f64,
-    /// 0 if nobody says.
-    pub(super) subject: u32,
+    pub(super) outcome: Option<core::Outcome>,
+    pub(super) grant: Grant,
 }
 
 /// Adds the CSRF header: never over one that is there, and only if there is a value that it can hold. A cookie that is not there
