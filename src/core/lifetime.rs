@@ -120,7 +120,7 @@ impl Learning {
 
     /// A request to that address was let in with a cookie of that age. Returns whether it is older than was thought possible.
     pub(crate) fn outlive(&mut self, address: u32, age: Millis) -> bool {
-        let Lifetime { age: known, .. } = self.known;
+        let known = self.known.age;
         let outlives = self.address == address
             && known > 0.0
             && age.is_finite()

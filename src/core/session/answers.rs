@@ -151,14 +151,12 @@ impl Session {
     fn note_answer(&mut self, now: Millis, call: Call, answer: Answer, asked: bool) {
         let was_refused = answer.ok && self.pacing.forgive(call.address);
         let is_current = call.epoch == self.cookie.epoch;
-        self.cookie.proven |= answer.ok && is_current;
-        if answer.ok
-            && is_current
-            && self
-                .learning
-                .outlive(call.address, self.cookie.age_at(call.sent_at))
-        {
-            self.forget_learnt();
+        if answer.ok && is_current {
+            self.cookie.proven = true;
+            let age = self.cookie.age_at(call.sent_at);
+            if self.learning.outlive(call.address, age) {
+                self.forget_learnt();
+            }
         }
         // A success says something of the session only where one was refused before: any other may be to a public address.
         if asked && is_current && (was_refused || answer.ok && call.stage == Stage::Asking) {

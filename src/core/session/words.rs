@@ -23,8 +23,8 @@ impl Session {
             News::Refreshed | News::SignedIn => {
                 self.cookie.at = moment;
                 self.cookie.sent_at = now - word.sent.max(word.age);
-                self.adopt(word);
                 self.cookie.until = lifetime_of(word).map(|life| moment + life);
+                self.adopt(word);
             }
             News::Expired | News::SignedOut => {
                 self.pacing.note_refusal(word.address);

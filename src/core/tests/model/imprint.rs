@@ -83,7 +83,7 @@ impl Imprint {
 
     fn lifetime(&mut self, lifetime: Lifetime) {
         let Lifetime { age, uses, changes } = lifetime;
-        self.fact(((age / GRAIN).round() as u64, uses, changes));
+        self.fact((grains(age), uses, changes));
     }
 
     fn learning(&mut self, learning: &Learning) {
@@ -94,11 +94,7 @@ impl Imprint {
             met,
             address,
         } = learning;
-        self.fact((
-            *is_on,
-            *address,
-            met.map(|age| (age / GRAIN).round() as u64),
-        ));
+        self.fact((*is_on, *address, met.map(grains)));
         self.lifetime(*known);
         self.lifetime(*before);
     }
@@ -116,8 +112,7 @@ impl Imprint {
                 Fact::Number(number) => number.hash(hasher),
                 Fact::Moment(moment) => {
                     let rank = moments.partition_point(|other| other < moment);
-                    let ahead = ((moment - now) / GRAIN).round().max(0.0);
-                    (rank, ahead as u64).hash(hasher);
+                    (rank, grains(moment - now)).hash(hasher);
                 }
             }
         }
@@ -319,7 +314,12 @@ impl Session {
             imprint.moment(*patience);
         } else {
             // A span: what is left.
-            imprint.number((patience / GRAIN).round().max(0.0) as u64);
+            imprint.number(grains(*patience));
         }
     }
+}
+
+/// A span, as it is told from others. One that is over is none.
+fn grains(span: Millis) -> u64 {
+    (span / GRAIN).round().max(0.0) as u64
 }

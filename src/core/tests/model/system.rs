@@ -177,10 +177,8 @@ struct Page {
     renewals: u8,
     /// Since when it does not know what became of its refresh.
     blind: Option<Millis>,
-    /// Its refresh was refused, and that may be believed yet.
-    refused: bool,
-    /// Likewise, be the session over or not.
-    doubts: bool,
+    /// Its refresh was refused, and that may be believed yet: whether the session was over.
+    refused: Option<bool>,
     /// It was told that the session was over.
     told_over: bool,
     /// It was told that somebody else's cookies are there.
@@ -336,10 +334,7 @@ impl Model {
             pages: vec![None; self.tabs],
             born: 0,
             wire: Vec::new(),
-            jar: Jar {
-                access: 11,
-                refresh: 11,
-            },
+            jar: Jar::of(11),
             server: Server {
                 current: 11,
                 over: false,
@@ -560,13 +555,10 @@ impl Model {
             }
             Step::Rotate => {
                 it.left.rotations -= 1;
-                let token = it.server.current;
-                it.server.consumed.push((token, Key::default(), it.now));
-                it.server.current += 1;
-                it.jar = Jar {
-                    access: token + 1,
-                    refresh: token + 1,
-                };
+                let token = it.jar.refresh;
+                if let Reply::Renewed(number) = self.rotate(&mut it, token, Key::default()) {
+                    it.jar = Jar::of(number);
+                }
             }
             Step::SignOut(slot) => {
                 it.left.sign_outs -= 1;
@@ -804,8 +796,10 @@ impl Model {
                     Reply::Refused { .. } => answered(401, None),
                     _ => answered(200, None),
                 };
-                let refused = reply == Reply::Refused { over: true } && !unheard;
-                it.page_mut(slot).doubts |= matches!(reply, Reply::Refused { .. }) && !unheard;
+                let refused = match reply {
+                    Reply::Refused { over } if !unheard => Some(over),
+                    _ => None,
+                };
                 self.end_refresh(it, slot, number, limit, end, refused);
             }
         }
@@ -856,7 +850,7 @@ impl Model {
         let slot = message.slot;
         match message.what {
             What::Refresh { number, limit, .. } => {
-                self.end_refresh(it, slot, number, limit, RefreshEnd::Lost, false);
+                self.end_refresh(it, slot, number, limit, RefreshEnd::Lost, None);
             }
             What::Call(id) | What::Public(id) | What::SignIn(id) | What::SignOut(id) => {
                 it.forget(slot, id);
@@ -873,7 +867,7 @@ impl Model {
         number: u32,
         limit: Millis,
         end: RefreshEnd,
-        refused: bool,
+        refused: Option<bool>,
     ) {
         let now = it.now;
         let lost = matches!(end, RefreshEnd::Lost);
@@ -884,7 +878,8 @@ impl Model {
             Mutant::ResendsBlindly if lost => answered(503, None),
             _ => end,
         };
-        it.page_mut(slot).refused |= refused;
+        let page = it.page_mut(slot);
+        page.refused = page.refused.max(refused);
         it.tell(slot, |session, now| {
             session.handle_refresh_end(now, number, end)
         });
@@ -959,7 +954,8 @@ impl Model {
         while let Some(action) = it.page_mut(slot).session.poll_action() {
             match action {
                 Action::Send { call }
-                    if self.mutant == Mutant::BelievesRefusals && it.page(slot).doubts =>
+                    if self.mutant == Mutant::BelievesRefusals
+                        && it.page(slot).refused.is_some() =>
                 {
                     let expired = Answer {
                         status: 401,
@@ -1085,7 +1081,9 @@ impl Model {
         }
         let holder = it.holder.filter(|_| self.locks)?;
         // A request that asks whether a refusal is to be believed.
-        let asks = it.pages[holder].as_ref().is_some_and(|page| page.doubts);
+        let asks = it.pages[holder]
+            .as_ref()
+            .is_some_and(|page| page.refused.is_some());
         let is_needed = |message: &Message| {
             let is_call = matches!(message.what, What::Call(_));
             message.slot == holder && (asks || !is_call) && !message.given_up
@@ -1190,8 +1188,7 @@ impl System {
             calls: Vec::new(),
             renewals: 0,
             blind: None,
-            refused: false,
-            doubts: false,
+            refused: None,
             told_over: false,
             superseded: false,
             ineffective: false,
@@ -1296,8 +1293,7 @@ impl System {
             Event::Refreshed => {
                 page.renewals += 1;
                 page.blind = None;
-                page.refused = false;
-                page.doubts = false;
+                page.refused = None;
                 page.told_over = false;
             }
             Event::Unavailable if ours && cause == Cause::Overdue => page.blind = Some(now),
@@ -1306,10 +1302,9 @@ impl System {
             Event::Expired => {
                 page.blind = None;
                 page.superseded |= cause == Cause::Superseded;
-                page.doubts = false;
                 page.told_over = true;
                 let refused = std::mem::take(&mut page.refused);
-                if ours && !refused && cause == Cause::Answered {
+                if ours && refused != Some(true) && cause == Cause::Answered {
                     self.breach = Some(Breach::ExpiredUnasked);
                 }
             }
@@ -1319,16 +1314,10 @@ impl System {
     fn take_cookies(&mut self, what: What, reply: Reply) {
         match (what, reply) {
             (What::Refresh { .. } | What::SignIn(_), Reply::Renewed(number)) => {
-                self.jar = Jar {
-                    access: number,
-                    refresh: number,
-                };
+                self.jar = Jar::of(number);
             }
             (What::SignOut(_), Reply::Ok) => {
-                self.jar = Jar {
-                    access: 0,
-                    refresh: 0,
-                };
+                self.jar = Jar::of(0);
             }
             _ => {}
         }
@@ -1348,10 +1337,7 @@ impl System {
     /// Somebody signs in beside the lock, and the page is told.
     fn begin_unlocked(&mut self, slot: usize) {
         let first = self.begin_session();
-        self.jar = Jar {
-            access: first,
-            refresh: first,
-        };
+        self.jar = Jar::of(first);
         self.tell(slot, Session::handle_signed_in);
         self.page_mut(slot).begin_session();
     }
@@ -1439,8 +1425,7 @@ impl Page {
     /// It knows that a session has begun or ended.
     fn begin_session(&mut self) {
         self.blind = None;
-        self.refused = false;
-        self.doubts = false;
+        self.refused = None;
         self.told_over = false;
         self.superseded = false;
     }
@@ -1452,7 +1437,7 @@ impl Page {
 
     fn leave_imprint(&self, imprint: &mut Imprint, now: Millis, wall: Millis) {
         imprint.fact((self.seed, self.frozen, self.lease as u8, self.ineffective));
-        imprint.fact((self.refused, self.doubts, self.told_over, self.superseded));
+        imprint.fact((self.refused, self.told_over, self.superseded));
         imprint.number(self.said.is_some());
         for posted in self.said.iter().chain(&self.inbox) {
             posted.leave_imprint(imprint, wall);
@@ -1471,6 +1456,15 @@ impl Page {
         // Its own clock begins at nothing: what was before is no news.
         imprint.moment(0.0);
         imprint.born = 0.0;
+    }
+}
+
+impl Jar {
+    fn of(number: u32) -> Self {
+        Self {
+            access: number,
+            refresh: number,
+        }
     }
 }
 
