@@ -115,7 +115,7 @@ export function readOptions(options) {
   check("refresh.csrf.", REFRESH_CSRF_RULES, refresh.csrf);
   check("csrf.", CSRF_RULES, csrf);
   const { url, method = "POST", headers, body, idempotencyKey } = refresh;
-  expect(body === undefined || !/^(GET|HEAD)$/i.test(method), "refresh.body", `none, since a ${method} carries none`);
+  expect(body === undefined || !isRead(method), "refresh.body", `none, since a ${method} carries none`);
   const endpoint = readUrl("refresh", url);
 
   /**
@@ -185,6 +185,12 @@ export function readOptions(options) {
     learn,
   };
 }
+
+/**
+ * Whether a request of that method has no body, and may be answered by the HTTP cache.
+ * @param {string} method
+ */
+export const isRead = (method) => /^(GET|HEAD)$/i.test(method);
 
 /**
  * What a call returns, or `undefined` if it throws.

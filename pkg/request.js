@@ -1,7 +1,7 @@
 // @ts-check
 
 import { factsOf, JUDGED_EXPIRED, JUDGED_FINE, readSigning, report } from "./answer.js";
-import { attempt, base, withoutQuery } from "./options.js";
+import { attempt, base, isRead, withoutQuery } from "./options.js";
 import { declines, GUARDED, isUnsafe, SIGN_IN, SIGN_OUT, UNGUARDED } from "./scope.js";
 import { within } from "./wait.js";
 import { nameOf } from "./wire.js";
@@ -270,9 +270,6 @@ const ofRequest = (request, name) =>
  * @param {any} value
  */
 const kindOf = (value) => value?.[Symbol.toStringTag];
-
-/** @param {string} method */
-const isRead = (method) => /^(GET|HEAD)$/i.test(method);
 
 /**
  * Whether a body can be read only once.
