@@ -232,9 +232,9 @@ export interface ClientEventMap {
 }
 
 /**
- * `cause`: a request met a 401 (`unauthorized`), the announced lifetime was over (`lifetime`), or the one
- * that was learnt (`learnt`), `refresh` or `ensureFresh` was called (`asked`), the refresh was answered with a refusal (`answered`), got no answer (`lost`), or
- * none in time (`overdue`), there is no engine (`engine`: WebAssembly is forbidden, say, and requests go out as plain fetch
+ * `cause`: a request met a 401 (`unauthorized`), the announced lifetime was over (`lifetime`), or the one that was learnt
+ * (`learnt`), `refresh` or `ensureFresh` was called (`asked`), the refresh was answered with a refusal (`answered`), got no
+ * answer (`lost`), or none in time (`overdue`), there is no engine (`engine`: WebAssembly is forbidden, say, and requests go out as plain fetch
  * would send them), the user signed out in another tab (`signed_out`), or cookies of the session before have
  * replaced those of a sign-in (`superseded`): the server takes the user for somebody else. `by`: whether this client or a peer
  * brought it about. `status`: that of the answer behind it, if there was one.

@@ -9,7 +9,7 @@
 
 mod bodies;
 mod facts;
-// As properties.
+// It has a property too.
 #[cfg(not(target_arch = "wasm32"))]
 mod learning;
 mod lifetime;

@@ -179,7 +179,7 @@ async fn done_4_a_refresh_answered_500_503_429_or_dropped_never_announces_expire
     );
 }
 
-/// A server that announces nothing: two expiries are met, and the third is not. The next page knows as much.
+/// A server that announces nothing: two expiries are met, and the third is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn r37_where_the_server_announces_no_lifetime_it_is_learnt_from_two_expiries_that_agree() {
     let page = Page::signed_in().await;
