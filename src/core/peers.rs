@@ -11,7 +11,7 @@ pub(crate) struct Word {
     pub(crate) age: Millis,
     /// How long what it tells of takes: a refresh at the most, a pause at least, the life of a cookie if that is known.
     pub(crate) span: Millis,
-    /// How long ago the refresh was sent that it is about.
+    /// How long ago the refresh or the sign-out was sent that it is about.
     pub(crate) sent: Millis,
     /// What brought it about.
     pub(crate) cause: Cause,

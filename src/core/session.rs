@@ -300,7 +300,7 @@ impl Session {
 
     /// Somebody has signed out, and no call told.
     pub(crate) fn handle_signed_out(&mut self, now: Millis) {
-        self.step(now, |it| it.signed_out(now));
+        self.step(now, |it| it.signed_out(now, now));
     }
 
     /// A client is disposed of. Its calls that wait are rejected; what is on the wire comes back as it is.

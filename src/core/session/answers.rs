@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Call, Cause, Event, Failure, Grant, Key, Kind, Millis, News, Over, Refresh, Session,
-    Stage, State,
+    Stage, State, words::GRAIN,
 };
 
 impl Session {
@@ -77,8 +77,9 @@ impl Session {
         // A 401 after the refresh was refused says that there is nothing left to end.
         if answer.ends || answer.expired && is_over {
             self.flight.credit.status = answer.status;
-            self.signed_out(now);
-            if stage == Stage::Behind {
+            let is_ours = !self.has_begun_since(call.sent_at);
+            self.signed_out(now, call.sent_at);
+            if stage == Stage::Behind && is_ours {
                 // The cookies of that refresh may have come after it.
                 self.sign_again(now, call, is_locked);
             } else {
@@ -118,13 +119,33 @@ impl Session {
         self.tell(now, News::SignedIn, now, life, Cause::Asked);
     }
 
-    pub(super) fn signed_out(&mut self, now: Millis) {
+    /// The session is over. The sign-out was sent at `sent_at`.
+    pub(super) fn signed_out(&mut self, now: Millis, sent_at: Millis) {
+        if self.has_begun_since(sent_at) {
+            return self.forget_which_came_last();
+        }
+        self.end_by_sign_out(now, now, sent_at);
+        self.tell(now, News::SignedOut, now, 0.0, Cause::Asked);
+    }
+
+    pub(super) fn end_by_sign_out(&mut self, now: Millis, moment: Millis, sent_at: Millis) {
         let over = State::Over {
-            at: now,
+            at: moment,
             why: Over::SignedOut,
         };
-        self.begin(now, now, Key::default(), over);
-        self.tell(now, News::SignedOut, now, 0.0, Cause::Asked);
+        self.begin(now, moment, Key::default(), over);
+        self.cookie.sent_at = sent_at;
+    }
+
+    /// Whether a session has begun while a sign-out of that time was on the wire, and is not over.
+    pub(super) fn has_begun_since(&self, sent_at: Millis) -> bool {
+        !matches!(self.state, State::Over { .. }) && sent_at + GRAIN < self.cookie.session_at
+    }
+
+    /// A sign-in and a sign-out were on the wire together, and nobody knows whose cookies the browser took last: the next
+    /// request finds out.
+    pub(super) fn forget_which_came_last(&mut self) {
+        self.state = State::Unknown { over_at: None };
     }
 
     /// Another session begins, or none: what is on the wire belongs to the one before.
@@ -188,8 +209,15 @@ impl Session {
 
     /// The session is alive, though the last that was heard of it was that it was over: others believe so still.
     fn revive(&mut self, now: Millis, moment: Millis) {
-        self.begin(now, moment, self.new_name(), State::Active);
-        self.tell(now, News::SignedIn, moment, 0.0, Cause::Asked);
+        self.find(now, moment, self.new_name());
+        self.tell(now, News::SignedIn, moment, 0.0, Cause::Answered);
+    }
+
+    /// A session was found to be alive at that moment. When it began nobody knows, but that it was not before the last one.
+    pub(super) fn find(&mut self, now: Millis, moment: Millis, name: Key) {
+        let since = self.cookie.session_at;
+        self.begin(now, moment, name, State::Active);
+        self.cookie.session_at = since;
     }
 
     /// A name for a session that begins: each begins another epoch.

@@ -5,7 +5,7 @@ use super::{Action, Cause, Event, Key, Millis, News, Over, Refresh, Session, Sta
 /// A word from the future is at the most so far ahead of its time: clocks are read in whole milliseconds.
 const LARGEST_SKEW: Millis = 100.0;
 /// Two moments that were told in whole milliseconds are told apart from here on.
-const GRAIN: Millis = 2.0;
+pub(super) const GRAIN: Millis = 2.0;
 /// How long a peer's refresh takes at the most, where no call of ours may wait longer.
 const LONGEST_REFRESH: Millis = 10_000.0;
 /// The longest pause that a word is believed.
@@ -76,7 +76,11 @@ impl Session {
                 self.end(now, moment, Over::Refused);
             }
             News::SignedIn => {
-                self.begin(now, moment, word.session, State::Active);
+                if is_find(word) {
+                    self.find(now, moment, word.session);
+                } else {
+                    self.begin(now, moment, word.session, State::Active);
+                }
                 self.adopt(word);
                 self.cookie.until = lifetime_of(word).map(|life| moment + life);
             }
@@ -86,6 +90,18 @@ impl Session {
 
     /// A word of what was before the cookie of today. As a rule it is no news.
     fn learn_late(&mut self, now: Millis, moment: Millis, word: Word) {
+        let is_signed_out = matches!(
+            self.state,
+            State::Over {
+                why: Over::SignedOut,
+                ..
+            }
+        );
+        let is_sign_in = word.news == News::SignedIn && !is_find(word);
+        if is_signed_out && is_sign_in && self.cookie.sent_at + GRAIN < moment {
+            self.forget_which_came_last();
+            return self.adopt(word);
+        }
         if moment <= self.cookie.session_at + GRAIN || self.is_of_this_session(word) {
             return;
         }
@@ -131,7 +147,7 @@ impl Session {
         cause: Cause,
     ) {
         let sent_at = match news {
-            News::Refreshed => self.cookie.sent_at.min(moment),
+            News::Refreshed | News::SignedOut => self.cookie.sent_at.min(moment),
             _ => moment,
         };
         self.actions.push(Action::Tell(Word {
@@ -150,13 +166,13 @@ impl Session {
     }
 
     fn learn_sign_out(&mut self, now: Millis, moment: Millis, word: Word) {
+        let sent_at = now - word.sent.max(word.age);
+        if self.has_begun_since(sent_at) {
+            return self.forget_which_came_last();
+        }
         self.leave_to_peer(word);
         let known = matches!(self.state, State::Over { .. });
-        let over = State::Over {
-            at: moment,
-            why: Over::SignedOut,
-        };
-        self.begin(now, moment, Key::default(), over);
+        self.end_by_sign_out(now, moment, sent_at);
         if !known {
             self.announce(Event::Expired, Cause::SignedOut, word.status);
         }
@@ -243,4 +259,9 @@ impl Session {
 /// How long the access cookie lives that the word tells of, if it says.
 fn lifetime_of(word: Word) -> Option<Millis> {
     (word.span > 0.0).then_some(word.span)
+}
+
+/// Whether the session was found to be alive by an answer, and nobody has seen it begin.
+fn is_find(word: Word) -> bool {
+    word.news == News::SignedIn && word.cause == Cause::Answered
 }

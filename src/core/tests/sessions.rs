@@ -1,5 +1,5 @@
 use super::world::*;
-use crate::core::{Cause, ClientId, Event, Kind, News, RefreshEnd, Standing};
+use crate::core::{Cause, ClientId, Event, Kind, News, RefreshEnd, Standing, Word};
 
 const REQUEST: Kind = Kind::Request { replayable: true };
 
@@ -491,4 +491,78 @@ fn a_command_is_told_when_the_session_could_not_be_refreshed() {
         }
         assert_eq!(calls.map(|call| world.got(call)), [UNAVAILABLE; 2]);
     }
+}
+
+/// A sign-out that is answered half a second after it was sent, beside a peer's sign-in.
+#[derive(Clone, Copy, Debug)]
+enum Beside {
+    /// The peer's word comes first.
+    HeardBefore,
+    HeardAfter,
+    /// The sign-out is another peer's.
+    Elsewhere,
+    ElsewhereAndFirst,
+}
+
+#[test]
+fn when_a_sign_in_and_a_sign_out_were_on_the_wire_together_the_next_request_finds_out() {
+    for order in [
+        Beside::HeardBefore,
+        Beside::HeardAfter,
+        Beside::Elsewhere,
+        Beside::ElsewhereAndFirst,
+    ] {
+        let mut world = World::with_expired_token(&[Fate::Renews]);
+        world.now = SECOND;
+        let sign_in = |age| peers_word(News::SignedIn, age, 0.0);
+        let sign_out = |age| Word {
+            sent: age + 0.5 * SECOND,
+            ..peers_word(News::SignedOut, age, 0.0)
+        };
+        match order {
+            Beside::HeardBefore => {
+                let call = world.sign_out();
+                world.pass(0.4 * SECOND);
+                world.hear(sign_in(0.0));
+                world.pass(0.1 * SECOND);
+                world.answer(call, 204);
+                assert!(world.told.iter().all(|word| word.news != News::SignedOut));
+            }
+            Beside::HeardAfter => {
+                let call = world.sign_out();
+                world.pass(0.5 * SECOND);
+                world.answer(call, 204);
+                world.pass(0.1 * SECOND);
+                world.hear(sign_in(0.2 * SECOND));
+            }
+            Beside::Elsewhere => {
+                world.pass(SECOND);
+                world.hear(sign_in(0.1 * SECOND));
+                world.hear(sign_out(0.0));
+                assert_eq!(world.announced(Event::Expired), 0);
+            }
+            Beside::ElsewhereAndFirst => {
+                world.pass(SECOND);
+                world.hear(sign_out(0.0));
+                world.hear(sign_in(0.1 * SECOND));
+            }
+        }
+        assert_eq!(world.standing(), Standing::Unknown, "{order:?}");
+        let call = world.fetch();
+        world.serve();
+        assert_eq!(world.got(call), OK, "{order:?}");
+        assert_eq!(world.refreshes.len(), 1, "{order:?}");
+    }
+}
+
+#[test]
+fn a_sign_out_that_is_sent_after_a_sign_in_ends_that_session() {
+    let mut world = World::with_expired_token(&[Fate::Renews]);
+    world.now = SECOND;
+    world.hear(peers_word(News::SignedIn, 0.0, 0.0));
+    world.pass(0.1 * SECOND);
+    let call = world.sign_out();
+    world.pass(0.1 * SECOND);
+    world.answer(call, 204);
+    assert_eq!(world.standing(), Standing::Expired);
 }
