@@ -51,6 +51,8 @@ struct Tally {
     counts: BTreeMap<&'static str, u64>,
     faults: BTreeMap<&'static str, u64>,
     wrongs: BTreeMap<Wrong, u64>,
+    /// What was wrong, said once more at the end: a story is long.
+    sentences: Vec<String>,
 }
 
 #[tokio::main]
@@ -115,7 +117,9 @@ impl Tally {
         let wrongs = round.judge();
         for (wrong, sentence) in &wrongs {
             *self.wrongs.entry(*wrong).or_default() += 1;
-            eprintln!("chaos: seed {}: {wrong:?}: {sentence}", round.seed);
+            let sentence = format!("chaos: seed {}: {wrong:?}: {sentence}", round.seed);
+            eprintln!("{sentence}");
+            self.sentences.push(sentence);
         }
         if !wrongs.is_empty() {
             let seed = round.seed;
@@ -136,6 +140,9 @@ impl Tally {
             format!("{name} {times}")
         });
         println!("  {}", wrongs.join(", "));
+        for sentence in &self.sentences {
+            println!("{sentence}");
+        }
     }
 }
 
