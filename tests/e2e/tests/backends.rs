@@ -34,6 +34,7 @@ backends! {
     express "express" "server.js"
     fastify "fastify" "server.js"
     graphql_yoga "graphql-yoga" "server.js"
+    nestjs "nestjs" "server.ts"
 }
 
 /// What docs/backends.md shows is what runs here.
@@ -48,6 +49,7 @@ fn the_docs_show_the_very_code() {
         "express",
         "fastify",
         "graphql-yoga",
+        "nestjs",
     ] {
         let code = std::fs::read_to_string(backends().join(name).join("client.js"));
         let code = code.expect("each has a client");
@@ -63,7 +65,12 @@ async fn tells_the_story(name: &str, server: &str) {
         "server.py" => Command::new(environments().join(name).join("bin/python")),
         _ => Command::new("node"),
     };
+    if server == "server.ts" {
+        command.arg("--import=tsx");
+    }
     command
+        // Where tsx looks for a tsconfig.json.
+        .current_dir(&folder)
         .arg(folder.join(server))
         .env("ACCESS_SECONDS", ACCESS_SECONDS)
         .env("HOST", &host);
