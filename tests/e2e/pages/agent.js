@@ -12,6 +12,11 @@ const client = createClient({
   signIn: "/auth/sign-in",
   signOut: "/auth/sign-out",
   timeout: Number(told.get("timeout")),
+  trace: ({ what, call, cause, by, status }) => {
+    if (control.readyState !== WebSocket.OPEN || what === "sent" || what === "answered") return;
+    const text = [what, call, cause, by, status, client.state].filter((it) => it !== undefined).join(" ");
+    say({ kind: "noted", text });
+  },
 });
 client.addEventListener("expired", () => say({ kind: "expired" }));
 

@@ -59,6 +59,11 @@ pub(crate) enum What {
         user: Option<String>,
     },
     Expired,
+    /// What its client decided.
+    Noted {
+        #[expect(dead_code, reason = "the story shows it")]
+        text: String,
+    },
 }
 
 pub(crate) enum Event {

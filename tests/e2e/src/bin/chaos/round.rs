@@ -147,7 +147,7 @@ impl Round {
         self.log
             .push((said.at, format!("tab {tab}: {:?}", said.what)));
         match said.what {
-            What::Here => {}
+            What::Here | What::Noted { .. } => {}
             What::Expired => self.expired.push((tab, said.at)),
             What::Called { id } => {
                 if let Some(call) = self.calls.get_mut(&id) {
@@ -270,6 +270,10 @@ impl Round {
             // The refresh that was refused may have been on its way for as long as a call can wait, and so may the news.
             let since = at - 2.0 * deadline();
             let mut refused = self.truth.refused_in_between.iter();
+            if self.has_lost_its_key() && !self.truth.refused.is_empty() {
+                // Reuse to the server, and so the end.
+                continue;
+            }
             if !self.was_unsettled(since, *at) && !refused.any(|it| (since..=*at).contains(it)) {
                 let sentence = format!("`expired` was announced in tab {tab} at {at:.0}");
                 wrongs.push((Wrong::SignOut, sentence));
