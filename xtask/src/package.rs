@@ -10,12 +10,21 @@ use xshell::{Shell, cmd};
 use crate::{engine, step, tools};
 
 /// What the tarball holds, in npm's order, and nothing else.
-const FILES: [&str; 22] = [
+const FILES: [&str; 31] = [
     "CHANGELOG.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
     "answer.js",
+    "check/cli.js",
+    "check/fit.js",
+    "check/jar.js",
+    "check/options.js",
+    "check/probes.js",
+    "check/promises.js",
+    "check/report.js",
+    "check/visit.js",
+    "check/wire.js",
     "client.js",
     "compile.js",
     "engine/glue.js",
@@ -87,7 +96,8 @@ fn stage(sh: &Shell, npm: &Path) -> Result<PathBuf> {
     let staged = npm.join("package");
     sh.remove_path(&staged)?;
     sh.create_dir(staged.join("engine"))?;
-    for from in ["pkg", "pkg/engine"] {
+    sh.create_dir(staged.join("check"))?;
+    for from in ["pkg", "pkg/check", "pkg/engine"] {
         let to = staged.join(from.trim_start_matches("pkg").trim_start_matches('/'));
         for file in sh.read_dir(from)?.into_iter().filter(|path| path.is_file()) {
             sh.copy_file(file, &to)?;
