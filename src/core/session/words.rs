@@ -1,6 +1,6 @@
 //! What peers say, and what they are told.
 
-use super::{Action, Cause, Event, Key, Millis, News, Over, Refresh, Session, State, Word};
+use super::{Action, Cause, Event, Millis, News, Over, Refresh, Session, State, Word};
 
 /// A word from the future is at the most so far ahead of its time: clocks are read in whole milliseconds.
 const LARGEST_SKEW: Millis = 100.0;
