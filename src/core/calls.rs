@@ -113,7 +113,7 @@ pub(crate) enum Stage {
     Refused { whole: bool },
     /// On the wire for the first time.
     Sent,
-    /// On the wire to find out what has become of a refresh whose answer was lost.
+    /// On the wire again to find out what has become of a refresh whose answer was lost, and not after a refresh of its own.
     Asking,
     /// On the wire again, after a refresh. What comes back is the answer.
     Replayed,

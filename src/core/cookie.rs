@@ -24,6 +24,8 @@ pub(crate) struct Cookie {
     pub(crate) is_learnt: bool,
     /// Whether a request with it was let in.
     pub(crate) proven: bool,
+    /// Whether it was found to be alive after a refresh whose answer was lost. When it changed nobody knows, but that it was before.
+    pub(crate) is_found: bool,
     /// Tells whose it is from whose others are; 0 if nobody has said.
     pub(crate) subject: u32,
 }
@@ -45,6 +47,7 @@ impl Cookie {
         self.sent_at = sent_at;
         self.until = None;
         self.proven = false;
+        self.is_found = false;
     }
 
     /// Takes over what was said of it, or else what was learnt. The token is no older than the request for it, whatever time the
@@ -96,6 +99,7 @@ impl Default for Cookie {
             until: None,
             is_learnt: false,
             proven: false,
+            is_found: false,
             subject: 0,
         }
     }

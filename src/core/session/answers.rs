@@ -46,7 +46,17 @@ impl Session {
             // A late 401: the cookie has changed while it was on its way.
             _ if epoch < self.cookie.epoch && !replayable => self.fail(id, Failure::NotReplayable),
             _ if epoch < self.cookie.epoch && !self.is_closed() => {
-                self.send(now, id, Stage::Replayed);
+                // Or not late, if it was sent with the cookie that was found later: then it has had no refresh yet.
+                let may_be_late = self.cookie.is_found && stage == Stage::Sent;
+                self.send(
+                    now,
+                    id,
+                    if may_be_late {
+                        Stage::Asking
+                    } else {
+                        Stage::Replayed
+                    },
+                );
             }
             _ if self.refresh == Refresh::Idle && self.pacing.is_futile(now, address) => {
                 self.answer(id);

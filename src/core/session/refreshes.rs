@@ -220,6 +220,7 @@ impl Session {
     /// The refresh in doubt has worked: the cookie is a new one since that moment, and peers are told that it is since `told`.
     pub(super) fn renew(&mut self, now: Millis, moment: Millis, told: Millis) {
         self.renew_by(now, moment, told, moment, None);
+        self.cookie.is_found = true;
     }
 
     /// Likewise, by a request that was sent at `sent_at`.

@@ -223,6 +223,8 @@ impl Session {
             self.adopt(word);
             self.advance(moment, sent_at);
             self.succeed(now, until);
+            // No refresh is answered in no time.
+            self.cookie.is_found = sent_at >= moment;
         }
     }
 

@@ -1,5 +1,5 @@
 use super::world::*;
-use crate::core::{ClientId, Event, Kind, Standing};
+use crate::core::{ClientId, Event, Kind, News, Standing};
 
 const REQUEST: Kind = Kind::Request { replayable: true };
 
@@ -207,4 +207,22 @@ fn such_an_api_costs_no_more_when_the_server_announces_lifetimes() {
         world.pass(SECOND);
     }
     assert!(world.refreshes.len() < 15, "{}", world.refreshes.len());
+}
+
+#[test]
+fn a_401_that_only_seems_late_is_sent_again_and_then_refreshed_like_any_other() {
+    let mut world = World::with_expired_token(&[Fate::Renews]);
+    world.now = SECOND;
+    let slow = world.fetch();
+    world.pass(0.1 * SECOND);
+    // A peer's request was let in after the answer of a refresh was lost: the cookie of now may have been there before that.
+    world.hear(peers_word(News::Refreshed, 50.0, 0.0));
+    world.pass(SECOND);
+    world.answer(slow, 401);
+    assert_eq!(world.refreshes.len(), 0);
+    world.serve();
+    assert_eq!(world.got(slow), OK);
+    assert_eq!(world.hits(slow), 3);
+    assert_eq!(world.refreshes.len(), 1);
+    assert_eq!(world.announced(Event::Ineffective), 0);
 }

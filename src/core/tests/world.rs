@@ -136,6 +136,8 @@ struct Rules {
     expires_at: Option<Millis>,
     /// The latest epoch in which a refresh came to no known end.
     lost_in: Option<u32>,
+    /// The latest epoch that began because a request was let in, and not because a refresh was answered.
+    found_in: Option<u32>,
     /// Whether the answer to a refresh has come in with the event at hand.
     answered: bool,
     /// Whether a refresh was refused since the cookie changed.
@@ -656,7 +658,9 @@ impl World {
             // An answer that comes late is news here, though not to the peers.
             self.rules.renewed_at = self.now;
         }
+        let is_found = !self.rules.answered;
         self.begin_epoch();
+        self.rules.found_in = is_found.then_some(self.rules.epoch);
     }
 
     fn ask_for_lock(&mut self) {
@@ -699,7 +703,7 @@ impl World {
                 seen.id,
                 self.session
             );
-            let asks = lost_in == Some(epoch);
+            let asks = lost_in == Some(epoch) || self.rules.found_in == Some(epoch);
             let anew = seen.held.is_none() && self.session.standing() == Standing::Expired;
             assert!(
                 before < epoch || asks || anew || !self.alone || seen.kind == Kind::SignOut,

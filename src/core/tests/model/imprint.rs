@@ -137,9 +137,10 @@ impl Imprint {
             until,
             is_learnt,
             proven,
+            is_found,
             subject,
         } = cookie;
-        self.fact((session == epoch, *proven, *subject, *is_learnt));
+        self.fact((session == epoch, *proven, *subject, *is_learnt, *is_found));
         self.key(*name);
         for moment in [*at, *sent_at, *session_at] {
             self.moment(moment.max(LONG_AGO));
