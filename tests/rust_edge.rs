@@ -86,7 +86,8 @@ impl World {
     }
 
     async fn says(&self, expression: &str) -> String {
-        self.ask(expression).await.as_string().unwrap()
+        let said = self.ask(expression).await;
+        said.as_string().unwrap_or_else(|| panic!("{said:?}"))
     }
 }
 
@@ -700,6 +701,95 @@ async fn dropping_the_last_clone_disposes() {
     drop(clone);
     assert_eq!(events.next().await.unwrap().kind, EventKind::Refreshed);
     assert!(events.next().await.is_none());
+}
+
+#[wasm_bindgen_test]
+async fn an_installed_client_keeps_fresh_what_calls_the_pages_fetch_by_itself() {
+    // An answer from the network has an address, and reqwest reads it.
+    let world = World::new(
+        "world.native = globalThis.fetch; globalThis.fetch = world.fetch;
+        const { answer } = world;
+        world.answer = async (request) =>
+            Object.defineProperty(await answer(request), 'url', { value: request.url })",
+    );
+    let client = Client::builder("/auth/refresh/installed")
+        .guard(["/api"])
+        .build()
+        .unwrap();
+    client.install();
+    client.install();
+    let origin = world.says("globalThis.origin").await;
+    let url = format!("{origin}/api/me");
+    let requests = (0..10).map(|_| reqwest::get(&url));
+    for response in join_all(requests).await {
+        assert_eq!(response.unwrap().text().await.unwrap(), "fine");
+    }
+    assert_eq!(world.count("world.refreshes.length").await, 1.0);
+    assert_eq!(world.count("world.calls.length").await, 20.0);
+
+    // By URL, by `Request`, and with a body, which is sent again as it was.
+    world.ask("world.fresh = false").await;
+    let posted = "fetch(new Request('/api/notes', { method: 'POST', body: 'milk' }))";
+    assert_eq!(
+        world
+            .count(&format!("{posted}.then((it) => it.status)"))
+            .await,
+        200.0
+    );
+    assert_eq!(world.says("world.calls.at(-1).text").await, "milk");
+    assert_eq!(world.count("world.refreshes.length").await, 2.0);
+
+    // Out of scope: the same arguments, and the 401 is the page's own.
+    world.ask("world.fresh = false").await;
+    let elsewhere = "fetch(world.url = new URL('/elsewhere', origin)).then((it) => it.status)";
+    assert_eq!(world.count(elsewhere).await, 401.0);
+    assert_eq!(
+        world.ask("world.calls.at(-1).input === world.url").await,
+        true
+    );
+    assert_eq!(world.count("world.refreshes.length").await, 2.0);
+
+    client.uninstall();
+    assert_eq!(world.ask("globalThis.fetch === world.fetch").await, true);
+    let raw = "fetch('/api/me').then((it) => it.status)";
+    assert_eq!(world.count(raw).await, 401.0);
+    world.ask("globalThis.fetch = world.native").await;
+}
+
+#[wasm_bindgen_test]
+async fn an_installed_client_rejects_as_the_npm_package_does() {
+    let world = World::new(
+        "world.native = globalThis.fetch; globalThis.fetch = world.fetch; world.status = 503",
+    );
+    let client = Client::builder("/auth/refresh/installed-and-down")
+        .timeout(Duration::from_millis(50))
+        .build()
+        .unwrap();
+    client.install();
+    let failed = "fetch('/api/me').catch((it) => it.name + ' ' + it.code)";
+    assert_eq!(
+        world.says(failed).await,
+        "KeepfreshError refresh_unavailable"
+    );
+    let rejected =
+        "(world.answer = async () => { throw 'enough' }, fetch('/api/me').catch((it) => it))";
+    assert_eq!(world.says(rejected).await, "enough");
+    world
+        .ask("(world.answer = async () => new Response(null, { status: 401 }), 0)")
+        .await;
+
+    // Somebody has wrapped it since: it stays in their chain, and hands through.
+    let wrap =
+        "(world.ours = globalThis.fetch, globalThis.fetch = (...args) => world.ours(...args), 0)";
+    world.ask(wrap).await;
+    client.dispose();
+    assert_eq!(
+        world
+            .count("fetch('/api/me').then((it) => it.status)")
+            .await,
+        401.0
+    );
+    world.ask("globalThis.fetch = world.native").await;
 }
 
 #[wasm_bindgen_test]

@@ -230,6 +230,37 @@ impl Client {
         self.0.events()
     }
 
+    /// Replaces the page's `fetch`, so that what calls that by itself is kept fresh too: gloo-net on its own, reqwest, server
+    /// functions of Leptos or Dioxus. What is out of scope goes to the `fetch` of before, with the same arguments. Rejections
+    /// of the client's own are `Error` objects with a `code`, as the npm package has them.
+    ///
+    /// It stays until [`Client::uninstall`] or [`Client::dispose`], and keeps the client alive as long. To install it twice is
+    /// to install it once. On a server nothing happens.
+    ///
+    /// ```
+    /// # fn run() -> Result<(), keepfresh::Error> {
+    /// keepfresh::Client::new("/auth/refresh")?.install();
+    /// # Ok(()) }
+    /// # run().unwrap();
+    /// ```
+    pub fn install(&self) {
+        self.0.install();
+    }
+
+    /// Puts the page's own `fetch` back. If somebody else has wrapped it since, ours stays in their chain and hands through.
+    ///
+    /// ```
+    /// # fn run() -> Result<(), keepfresh::Error> {
+    /// let client = keepfresh::Client::new("/auth/refresh")?;
+    /// client.install();
+    /// client.uninstall();
+    /// # Ok(()) }
+    /// # run().unwrap();
+    /// ```
+    pub fn uninstall(&self) {
+        self.0.uninstall();
+    }
+
     /// Ends the client, every clone of it: calls that wait come back with [`Error::Disposed`], what is on the wire
     /// comes back as it is.
     ///

@@ -45,6 +45,10 @@ impl Handle {
         Events(unbounded().1)
     }
 
+    pub(super) fn install(&self) {}
+
+    pub(super) fn uninstall(&self) {}
+
     pub(super) fn dispose(&self) {}
 }
 

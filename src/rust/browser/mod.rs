@@ -4,11 +4,12 @@ mod answer;
 mod edge;
 mod globals;
 mod guard;
+mod installed;
 mod options;
 mod outgoing;
 mod wire;
 
-use std::{rc::Rc, time::Duration};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use gloo_net::http::{Request, Response};
 use js_sys::{Promise, Uint8Array};
@@ -23,6 +24,7 @@ use crate::{
 };
 use edge::{RustEdge, Subscribers, read_rejection};
 use guard::{Abandon, follow};
+use installed::Installed;
 use outgoing::OutgoingRequest;
 use wire::Wire;
 
@@ -34,6 +36,7 @@ struct Inner {
     engine: Rc<web::Client>,
     wire: Rc<Wire>,
     subscribers: Rc<Subscribers>,
+    installed: RefCell<Option<Installed>>,
 }
 
 impl Handle {
@@ -47,6 +50,7 @@ impl Handle {
             engine,
             wire,
             subscribers,
+            installed: RefCell::default(),
         }))))
     }
 
@@ -94,15 +98,37 @@ impl Handle {
         self.0.subscribers.add()
     }
 
+    pub(super) fn install(&self) {
+        if !self.0.subscribers.are_closed() && self.0.installed.borrow().is_none() {
+            *self.0.installed.borrow_mut() = Installed::new(self);
+        }
+    }
+
+    pub(super) fn uninstall(&self) {
+        self.0.uninstall();
+    }
+
     pub(super) fn dispose(&self) {
         self.0.dispose();
     }
 
     async fn fetch(&self, request: web_sys::Request, replayable: bool) -> Result<Response, Error> {
         self.expect_open()?;
-        let Inner { engine, wire, .. } = &**self.0;
         let abandon = Abandon::new();
-        let outgoing = OutgoingRequest::new(Rc::clone(wire), request, replayable, &abandon);
+        let promise = self.begin(request, replayable, &abandon);
+        let answer = settle(promise, abandon).await?;
+        Ok(answer.unchecked_into::<web_sys::Response>().into())
+    }
+
+    /// Sends the request, in this very task.
+    fn begin(
+        &self,
+        request: web_sys::Request,
+        replayable: bool,
+        abandon: &Abandon,
+    ) -> Result<Promise, JsValue> {
+        let Inner { engine, wire, .. } = &**self.0;
+        let outgoing = OutgoingRequest::new(Rc::clone(wire), request, replayable, abandon);
         let kind = match outgoing.place {
             _ if outgoing.cookies == Cookies::Declined => None,
             Place::Unguarded => None,
@@ -110,16 +136,14 @@ impl Handle {
             Place::SignIn => Some(Kind::SignIn),
             Place::SignOut => Some(Kind::SignOut),
         };
-        let promise = match kind {
+        match kind {
             Some(kind) => {
                 let address = outgoing.address();
                 Ok(engine.call(kind, outgoing, address, None))
             }
             // Untouched, and so not kept for a replay either.
             None => outgoing.send_once(),
-        };
-        let answer = settle(promise, abandon).await?;
-        Ok(answer.unchecked_into::<web_sys::Response>().into())
+        }
     }
 
     async fn command(
@@ -150,7 +174,15 @@ impl PartialEq for Handle {
 impl Eq for Handle {}
 
 impl Inner {
+    fn uninstall(&self) {
+        if let Some(installed) = self.installed.take() {
+            self.wire.native.take();
+            installed.undo();
+        }
+    }
+
     fn dispose(&self) {
+        self.uninstall();
         if !self.subscribers.are_closed() {
             self.engine.dispose();
             self.subscribers.close();

@@ -1,6 +1,9 @@
 //! Reads the options into what the engine takes: every URL absolute, every default filled in.
 
-use std::time::Duration;
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 
 use web_sys::{Headers, Url};
 
@@ -104,6 +107,8 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
     let wire = Wire {
         scope,
         fetch: options.fetch,
+        native: RefCell::default(),
+        sending: Cell::default(),
         is_expired: options.is_expired,
         interpret: options.interpret,
         refresh: Refresh {

@@ -1,4 +1,7 @@
-use std::rc::Rc;
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -23,6 +26,10 @@ use crate::{
 pub(super) struct Wire {
     pub(super) scope: Scope,
     pub(super) fetch: Option<Function>,
+    /// What the page's own was before the client was installed in its place.
+    pub(super) native: RefCell<Option<Function>>,
+    /// Whether a fetch is being called. What that calls in turn is not for the client.
+    pub(super) sending: Cell<bool>,
     pub(super) is_expired: Option<IsExpired>,
     pub(super) interpret: Option<Interpret>,
     pub(super) csrf: Option<Csrf>,
@@ -45,7 +52,15 @@ pub(super) struct Refresh {
 
 impl Wire {
     pub(super) fn fetch(&self, request: &Request, init: &RequestInit) -> Result<Promise, JsValue> {
-        globals::fetch(self.fetch.as_ref(), request, init)
+        self.send(request, init)
+    }
+
+    fn send(&self, input: &JsValue, init: &JsValue) -> Result<Promise, JsValue> {
+        let native = self.native.borrow().clone();
+        let outer = self.sending.replace(true);
+        let sent = globals::fetch(self.fetch.as_ref().or(native.as_ref()), input, init);
+        self.sending.set(outer);
+        sent
     }
 
     /// What adds the CSRF header to a request of that method, if there is one to be added.
@@ -98,7 +113,7 @@ impl Wire {
         ] {
             Reflect::set(init.unchecked_ref(), &name.into(), &value)?;
         }
-        globals::fetch(self.fetch.as_ref(), &refresh.url.as_str().into(), &init)
+        self.send(&refresh.url.as_str().into(), &init)
     }
 
     async fn read_refresh(&self, response: &Response) -> Result<JsValue, JsValue> {
