@@ -4,13 +4,14 @@
 import inline from "./engine/inline.js";
 import { makeClient } from "./client.js";
 import { loader } from "./loader.js";
+import { instantiate } from "./wasm.js";
 
 const load = loader(async () => {
   // The browser's own decoder saves milliseconds; not every browser has it.
   const deflated =
     /** @type {any} */ (Uint8Array).fromBase64?.(inline) ?? Uint8Array.from(atob(inline), (char) => char.charCodeAt(0));
   const wasm = /** @type {ReadableStream} */ (new Response(deflated).body).pipeThrough(new DecompressionStream("deflate-raw"));
-  return WebAssembly.compile(await new Response(wasm).arrayBuffer());
+  return instantiate(await WebAssembly.compile(await new Response(wasm).arrayBuffer()));
 });
 
 /** @type {typeof import("./index.d.ts").createClient} */

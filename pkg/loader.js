@@ -1,6 +1,5 @@
 // @ts-check
 
-import { imports, start } from "./engine/glue.js";
 import { KeepfreshError } from "./error.js";
 
 /** How long it takes, in milliseconds, until a load that failed is tried again: so long, doubling, to a minute. */
@@ -19,31 +18,25 @@ let pause = FIRST_PAUSE;
 /**
  * A function that loads the engine, or hands over the one that is there. Once a load has failed it fails at once, until a
  * pause is over; `atOnce`: whatever pause is on.
- * @param {() => Promise<WebAssembly.Module>} source
+ * @param {() => Promise<any>} source
  */
 export const loader = (source) => (atOnce = false) => {
   if (until && (atOnce || performance.now() >= until)) {
     engine = undefined;
     until = 0;
   }
-  return (engine ??= instantiate(source).catch((cause) => {
+  return (engine ??= source().catch((cause) => {
     until = performance.now() + pause;
     pause = Math.min(2 * pause, LONGEST_PAUSE);
     throw new KeepfreshError("engine_unavailable", explain(cause), { cause });
   }));
 };
 
-/** @param {() => Promise<WebAssembly.Module>} source */
-async function instantiate(source) {
-  const { exports } = await WebAssembly.instantiate(await source(), /** @type {any} */ (imports));
-  return start(exports);
-}
-
 /** @param {unknown} cause */
 function explain(cause) {
   const why = String(cause);
-  // What Chromium and WebKit say, and what Firefox says.
-  return /unsafe-eval|by CSP/.test(why)
-    ? "the page's Content Security Policy forbids WebAssembly; add 'wasm-unsafe-eval' to script-src"
+  // What Chromium and WebKit say under a policy, what Firefox says, and what all say where it is switched off.
+  return /unsafe-eval|by CSP|^ReferenceError/.test(why)
+    ? "WebAssembly cannot run here; import keepfresh/js, or add 'wasm-unsafe-eval' to the policy's script-src"
     : `the engine could not be loaded (${why})`;
 }

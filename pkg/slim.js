@@ -5,11 +5,12 @@
 import { compile } from "./compile.js";
 import { makeClient } from "./client.js";
 import { loader } from "./loader.js";
+import { instantiate } from "./wasm.js";
 
 /** @type {import("./slim.d.ts").EngineSource | undefined} */
 let engine;
 
-const load = loader(() => compile(engine));
+const load = loader(async () => instantiate(await compile(engine)));
 
 /** @type {typeof import("./slim.d.ts").createClient} */
 export const createClient = (options) => makeClient(options, load);

@@ -1,5 +1,5 @@
 //! Makes pkg/engine/ from the crate: the wasm, its glue, and the wasm again, deflated, as a
-//! JavaScript string.
+//! JavaScript string. A release has it translated to JavaScript too.
 
 use std::env;
 use std::ffi::OsString;
@@ -14,11 +14,12 @@ use zopfli::{Format, Options};
 
 use crate::cargo::{artifact, cargo};
 use crate::glue::{Bound, bind};
-use crate::{step, tools};
+use crate::{step, tools, translate};
 
 const NAME: &str = "keepfresh";
+const TRANSLATED: &str = "translated.js";
 /// What rustc takes for granted of an engine today; wasm-opt assumes less unless told.
-const FEATURES: [&str; 6] = [
+pub(crate) const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
@@ -85,7 +86,7 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
     let source = fs::read(&compiled)?;
     let stamp = stamp(sh, &source, wasm_opt.is_some())?;
     let engine = directory(sh);
-    if is_current(&engine, &stamp) {
+    if is_current(&engine, &stamp, wasm_opt.is_some()) {
         return Ok(());
     }
 
@@ -98,6 +99,13 @@ fn generate(sh: &Shell, wasm_opt: Option<&Path>) -> Result<()> {
     sh.create_dir(&engine)?;
     sh.copy_file(&wasm, engine.join("keepfresh.wasm"))?;
     sh.copy_file(&glue, engine.join("glue.js"))?;
+    let translated = engine.join(TRANSLATED);
+    // One of another build would be worse than none.
+    sh.remove_path(&translated)?;
+    if wasm_opt.is_some() {
+        step("translating the engine to JavaScript");
+        translate::translate(sh, &wasm, &glue, &compiled, &translated)?;
+    }
     let inline = BASE64_STANDARD.encode(deflate(&fs::read(&wasm)?)?);
     // Last, because its stamp says that all is there.
     sh.write_file(
@@ -171,6 +179,7 @@ fn stamp(sh: &Shell, source: &[u8], release: bool) -> Result<String> {
     let mut hasher = DefaultHasher::new();
     (source, include_str!("engine.rs"), include_str!("glue.rs")).hash(&mut hasher);
     if release {
+        include_str!("translate.rs").hash(&mut hasher);
         sh.read_file("package-lock.json")?.hash(&mut hasher);
     }
     Ok(format!(
@@ -179,9 +188,10 @@ fn stamp(sh: &Shell, source: &[u8], release: bool) -> Result<String> {
     ))
 }
 
-fn is_current(engine: &Path, stamp: &str) -> bool {
+fn is_current(engine: &Path, stamp: &str, release: bool) -> bool {
     let inline = fs::read_to_string(engine.join("inline.js")).unwrap_or_default();
     inline.starts_with(stamp)
         && engine.join("keepfresh.wasm").exists()
         && engine.join("glue.js").exists()
+        && engine.join(TRANSLATED).exists() == release
 }

@@ -20,6 +20,7 @@ mod size;
 mod suite;
 mod tally;
 mod tools;
+mod translate;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use xshell::{Shell, cmd};
 use crate::{engine, step, tools};
 
 /// What the tarball holds, in npm's order, and nothing else.
-const FILES: [&str; 31] = [
+const FILES: [&str; 35] = [
     "CHANGELOG.md",
     "LICENSE-APACHE",
     "LICENSE-MIT",
@@ -30,9 +30,12 @@ const FILES: [&str; 31] = [
     "engine/glue.js",
     "engine/inline.js",
     "engine/keepfresh.wasm",
+    "engine/translated.js",
     "error.js",
     "index.d.ts",
     "index.js",
+    "js.d.ts",
+    "js.js",
     "loader.js",
     "options.js",
     "package.json",
@@ -41,6 +44,7 @@ const FILES: [&str; 31] = [
     "slim.d.ts",
     "slim.js",
     "wait.js",
+    "wasm.js",
     "wire.js",
 ];
 

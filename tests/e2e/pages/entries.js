@@ -83,5 +83,22 @@ export async function without() {
   return seen;
 }
 
+/** Twenty requests at once meet an expired access token, with the entry that needs no WebAssembly. */
+export async function translated() {
+  const post = (path, body) => {
+    const headers = { "content-type": "application/json" };
+    return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+  };
+  await post("/auth/sign-in", { login: "ada", password: "correct horse" });
+  await post("/lab/expire-access", {});
+  const { createClient } = await import("/keepfresh/js.js");
+  const client = createClient({ refresh: "/auth/refresh" });
+  const calls = Array.from({ length: 20 }, () => client.fetch("/api/me"));
+  const answers = (await Promise.all(calls)).map(({ status }) => status);
+  const { refresh_requests: refreshes } = await (await fetch("/lab/counters?all=1")).json();
+  return { answers, refreshes, state: client.state };
+}
+
+globalThis.translated = translated;
 globalThis.calls = calls;
 globalThis.without = without;

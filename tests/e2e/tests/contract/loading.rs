@@ -43,7 +43,7 @@ async fn r36_a_page_whose_policy_forbids_webassembly_works_as_with_plain_fetch()
         .await;
     let told = json!([
         "engine_unavailable",
-        "keepfresh: the page's Content Security Policy forbids WebAssembly; add 'wasm-unsafe-eval' to script-src",
+        "keepfresh: WebAssembly cannot run here; import keepfresh/js, or add 'wasm-unsafe-eval' to the policy's script-src",
         true,
     ]);
     let each = json!({
@@ -61,6 +61,19 @@ async fn r36_a_page_whose_policy_forbids_webassembly_works_as_with_plain_fetch()
         "refresh": told,
     });
     assert_eq!(seen, json!({ "index": each, "slim": each }));
+}
+
+/// R36. Under the policy that forbids WebAssembly `keepfresh/js` does all that there is to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn r36_under_a_policy_without_webassembly_the_js_entry_refreshes_once_for_twenty_requests() {
+    let page = Page::open(with_pages(usual()), "/no-wasm.html").await;
+    let seen = page
+        .run("return await (window.translated ?? (await import('/entries.js')).translated)();")
+        .await;
+    assert_eq!(
+        seen,
+        json!({ "answers": vec![200; 20], "refreshes": 1, "state": "active" })
+    );
 }
 
 /// R36, R18. While the engine is on its way nothing waits for it that need not, and what does has its deadline and its signal.
