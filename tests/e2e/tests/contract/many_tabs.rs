@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// Rounds that begin in all tabs at once, each with the access token expired. The first tab conducts.
 const ROUNDS: &str = r#"
-    async function play(rounds, requests, tabs, tab) {
+    async function play(rounds, requests, tabs, tab, path = "/api/me?") {
         const client = (globalThis.client ??= newClient());
         const channel = new BroadcastChannel("rounds");
         const heard = [];
@@ -32,7 +32,7 @@ const ROUNDS: &str = r#"
             } else {
                 await hear({ word: `go ${round}`, times: 1 });
             }
-            for (const answer of await many(requests, (n) => outcome(client.fetch(`/api/me?n=${n}`)))) {
+            for (const answer of await many(requests, (n) => outcome(client.fetch(`${path}n=${n}`)))) {
                 answers[answer] = (answers[answer] ?? 0) + 1;
             }
             if (tab > 0) channel.postMessage(`done ${round}`);
@@ -53,8 +53,19 @@ fn rounds(full: usize) -> usize {
 
 /// Plays rounds in tabs that are there, and says what each tab's requests were answered.
 async fn play(tabs: &Tabs, rounds: usize, requests: usize, count: usize) -> Vec<Value> {
-    let script =
-        |tab| format!("{ROUNDS}\nreturn await play({rounds}, {requests}, {count}, {tab});");
+    play_at(tabs, rounds, requests, count, "/api/me?").await
+}
+
+async fn play_at(
+    tabs: &Tabs,
+    rounds: usize,
+    requests: usize,
+    count: usize,
+    path: &str,
+) -> Vec<Value> {
+    let script = |tab| {
+        format!("{ROUNDS}\nreturn await play({rounds}, {requests}, {count}, {tab}, '{path}');")
+    };
     tabs.begin(0, &script(0)).await;
     for tab in 1..count {
         tabs.begin(tab, &script(tab)).await;
@@ -96,6 +107,19 @@ async fn r21_tabs_whose_access_token_expires_together_cause_one_refresh_between_
         assert_eq!(counters(&tabs, 0).await, only_good(20 * part));
         assert_eq!(answers, vec![json!({ "200": 400 }); 8]);
     }
+}
+
+/// R31. Two tabs ask for the same addresses, whose answers the cache has and asks about (`ETag`, as Express sends them): what a
+/// caller gets is the answer, never the 304 that was for the cache.
+#[tokio::test(flavor = "multi_thread")]
+async fn r31_at_expiry_no_caller_gets_a_304_that_was_meant_for_the_cache() {
+    let tabs = Tabs::signed_in(2).await;
+    let rounds = rounds(40);
+    let path = "/api/lab/protected?etag=1&max_age=0&bytes=300&";
+    let answers = play_at(&tabs, rounds, 10, 2, path).await;
+    let all = json!({ "200": rounds * 10 });
+    assert_eq!(answers, [all.clone(), all]);
+    assert_eq!(counters(&tabs, 0).await, only_good(rounds));
 }
 
 /// R21. So do tabs that nobody looks at, whose timers the browser slows down.

@@ -10,7 +10,7 @@ use axum::extract::{Query, Request};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
-    CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, VARY,
+    CACHE_CONTROL, CONTENT_TYPE, COOKIE, ETAG, IF_NONE_MATCH, LOCATION, ORIGIN, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn};
@@ -57,7 +57,12 @@ struct Wanted {
     to: String,
     /// For how many seconds the answer may be kept, whatever its status.
     max_age: Option<u32>,
+    /// Of `protected`: whether it has an `ETag`, and is answered 304 to who has it already.
+    etag: u8,
 }
+
+/// The one of all answers that have one.
+const TAG: HeaderValue = HeaderValue::from_static("\"lab\"");
 
 impl Wanted {
     fn status_or(&self, usual: StatusCode) -> Result<StatusCode, Failure> {
@@ -81,10 +86,22 @@ impl Wanted {
 
 async fn protected(
     session: Result<Session, Failure>,
+    headers: HeaderMap,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Failure> {
     let Query(wanted) = wanted.map_err(|_| Failure::BAD_REQUEST)?;
     Ok(match session {
+        Ok(_) if wanted.etag > 0 => {
+            let (status, body) = if headers.get(IF_NONE_MATCH) == Some(&TAG) {
+                (StatusCode::NOT_MODIFIED, Body::empty())
+            } else {
+                let body = padded("\"ok\":true", wanted.bytes)?;
+                (StatusCode::OK, Body::from(body))
+            };
+            let mut response = wanted.json(status, body);
+            response.headers_mut().insert(ETAG, TAG);
+            response
+        }
         Ok(_) => wanted.json(StatusCode::OK, padded("\"ok\":true", wanted.bytes)?),
         Err(failure) => {
             let error = format!("\"error\":\"{}\"", failure.code());
