@@ -160,9 +160,13 @@ impl Session {
 
     /// Another session begins, or none: what is on the wire belongs to the one before.
     pub(super) fn begin(&mut self, now: Millis, moment: Millis, name: Key, state: State) {
+        self.begin_since(now, moment, moment, name, state);
+    }
+
+    fn begin_since(&mut self, now: Millis, moment: Millis, since: Millis, name: Key, state: State) {
         self.advance(moment, moment);
         self.cookie.session = self.cookie.epoch;
-        self.cookie.session_at = moment;
+        self.cookie.session_at = since;
         self.cookie.name = name;
         self.cookie.subject = 0;
         self.learning.known.changes = 0;
@@ -226,8 +230,7 @@ impl Session {
     /// A session was found to be alive at that moment. When it began nobody knows, but that it was not before the last one.
     pub(super) fn find(&mut self, now: Millis, moment: Millis, name: Key) {
         let since = self.cookie.session_at;
-        self.begin(now, moment, name, State::Active);
-        self.cookie.session_at = since;
+        self.begin_since(now, moment, since, name, State::Active);
     }
 
     /// A name for a session that begins: each begins another epoch.

@@ -1,6 +1,9 @@
 //! The calls: what is sent, what waits, and how each wait ends.
 
-use super::{Action, Call, CallId, Epoch, Failure, Kind, Millis, Refresh, Session, Stage, State};
+use super::{
+    Action, Call, CallId, Epoch, Failure, Kind, Millis, Refresh, Session, Stage, State,
+    words::GRAIN,
+};
 
 impl Session {
     /// Sends the call's request. If it waited, its wait is over.
@@ -109,9 +112,18 @@ impl Session {
                     self.send(now, id, Stage::Last);
                 }
                 (_, Stage::Refused { .. }) => self.fail(id, Failure::NotReplayable),
+                // Somebody has signed in while it waited, and it is not for that one to carry out.
+                _ if is_active && self.was_made_before_session(call) => {
+                    self.fail(id, Failure::NotReplayable);
+                }
                 _ => self.send(now, id, Stage::Sent),
             }
         }
+    }
+
+    /// Whether the call, which has waited since it was made, was made before the session of today began.
+    fn was_made_before_session(&self, call: &Call) -> bool {
+        call.patience - call.timeout < self.cookie.session_at - GRAIN
     }
 
     /// Opens the gate for what may be let in without this refresh: what has never been sent, and what was refused

@@ -1,5 +1,5 @@
 use super::world::*;
-use crate::core::{Cause, ClientId, Event, Kind, News, RefreshEnd, Standing, Word};
+use crate::core::{Cause, ClientId, Event, Failure, Kind, News, RefreshEnd, Standing, Word};
 
 const REQUEST: Kind = Kind::Request { replayable: true };
 
@@ -565,4 +565,29 @@ fn a_sign_out_that_is_sent_after_a_sign_in_ends_that_session() {
     world.pass(0.1 * SECOND);
     world.answer(call, 204);
     assert_eq!(world.standing(), Standing::Expired);
+}
+
+#[test]
+fn what_waits_at_the_gate_is_not_carried_out_as_somebody_who_signs_in_meanwhile() {
+    for told in [true, false] {
+        let mut world = World::with_expired_token(&[Fate::Hangs]);
+        world.now = SECOND;
+        let refused = world.fetch();
+        world.serve();
+        let gated = world.fetch();
+        assert!(!world.is_on_wire(gated));
+        world.pass(SECOND);
+        if told {
+            world.signed_in();
+        } else {
+            world.hear(peers_word(News::SignedIn, 0.0, 0.0));
+        }
+        world.serve();
+        assert_eq!(world.got(refused), UNAUTHORIZED);
+        assert_eq!(world.got(gated), Some(Got::Failed(Failure::NotReplayable)));
+        assert_eq!(world.hits(gated), 0);
+        let later = world.fetch();
+        world.serve_call(later);
+        assert_eq!(world.hits(later), 1);
+    }
 }
