@@ -248,8 +248,9 @@ export type ClientEvent<Cause extends string> = CustomEvent<{
 export class KeepfreshError extends Error {
   /**
    * - `refresh_unavailable`: the session could not be refreshed in time; see `cause`. Nobody has been signed out.
-   * - `not_replayable`: the request was answered 401 and is a stream, which can be sent only once. The session is
-   *   fresh again, unless its `expired` says otherwise: send the request anew.
+   * - `not_replayable`: the request was answered 401 and is a stream, which can be sent only once; or somebody
+   *   else signed in while it waited to be sent. The session is fresh again, unless its `expired` says otherwise: send the
+   *   request anew.
    * - `invalid_options`: misuse, said in the message.
    * - `engine_unavailable`: the engine could not be loaded; the message says what to do, `cause` says why.
    * - `disposed`: the client was disposed of.

@@ -129,6 +129,8 @@ function openOutgoing(wire, siteOf, { relativeTo }, place, method, includes, rep
     if (includes) more.credentials = "include";
     // What the cache has is what was refused.
     if (again && reads && cache !== "no-store") more.cache = "reload";
+    // It waited, and would go with its page.
+    if (place === SIGN_OUT && isLeaving()) more.keepalive = true;
     if (csrf) more.headers = csrf(init?.headers ?? ofRequest(request, "headers"));
     if (!Object.keys(more).length) return init;
     if (init && Object.keys(init).length) return { ...init, ...more };

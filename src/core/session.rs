@@ -303,6 +303,11 @@ impl Session {
         self.step(now, |it| it.signed_out(now, now));
     }
 
+    /// The page goes away, and with it what is not on the wire. A sign-out that waits is sent: it would never be.
+    pub(crate) fn handle_leave(&mut self, now: Millis) {
+        self.step(now, |it| it.send_sign_outs(now));
+    }
+
     /// A client is disposed of. Its calls that wait are rejected; what is on the wire comes back as it is.
     pub(crate) fn handle_dispose(&mut self, now: Millis, client: ClientId) {
         let of_client = |it: &Self, id| it.calls.get(id).is_some_and(|call| call.client == client);

@@ -23,8 +23,8 @@ pub enum Error {
     /// The session could not be refreshed in time; nobody has been signed out.
     #[error("the session could not be refreshed in time; nobody has been signed out")]
     RefreshUnavailable(#[source] RefreshError),
-    /// The access token had expired, and the request can be sent only once. The session is fresh again, unless its
-    /// state says otherwise: send the request anew.
+    /// The access token had expired, and the request can be sent only once; or somebody else signed in while it waited to be
+    /// sent. The session is fresh again, unless its state says otherwise: send the request anew.
     #[error(
         "the access token had expired, and this request can be sent only once; send it anew, or call ensure_fresh() before"
     )]

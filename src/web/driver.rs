@@ -320,7 +320,7 @@ impl Driver {
             Some(Step::Locked) => return Ok(self.locked(about as u32, &value)),
             Some(Step::LockFailed) => self.lock_failed(about as u32),
             Some(Step::Heard) => self.heard(view(&value)),
-            Some(Step::Hidden) => self.peers.hide(view(&value)),
+            Some(Step::Hidden) => self.hidden(view(&value)),
             Some(Step::Returned) => self.returned(view(&value)),
             Some(Step::Deferred) => {
                 if let Some(call) = self.find(id) {
@@ -461,6 +461,12 @@ impl Driver {
             self.tell(|session, now| session.handle_word(now, word));
             self.run();
         }
+    }
+
+    fn hidden(&self, event: &bindings::Event) {
+        self.tell(Session::handle_leave);
+        self.run();
+        self.peers.hide(event);
     }
 
     fn returned(&self, event: &bindings::Event) {

@@ -62,6 +62,15 @@ impl Session {
         );
     }
 
+    /// The sign-outs that wait go out without the lock, beside what they waited for.
+    pub(super) fn send_sign_outs(&mut self, now: Millis) {
+        let waits = |call: &Call| call.kind == Kind::SignOut && call.wants_lock();
+        while let Some(id) = self.calls.find_signing(waits).map(|call| call.id) {
+            self.send_signing(now, id);
+            self.fall_behind();
+        }
+    }
+
     /// The sign-in or sign-out that waits for the lock.
     pub(super) fn leaving(&self) -> Option<&Call> {
         self.calls.find_signing(Call::wants_lock)

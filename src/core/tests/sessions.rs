@@ -591,3 +591,16 @@ fn what_waits_at_the_gate_is_not_carried_out_as_somebody_who_signs_in_meanwhile(
         assert_eq!(world.hits(later), 1);
     }
 }
+
+#[test]
+fn a_sign_out_that_waits_is_sent_as_its_page_goes_away() {
+    let mut world = World::with_expired_token(&[Fate::Hangs]);
+    world.fetch();
+    world.serve();
+    let sign_out = world.sign_out();
+    assert!(!world.is_on_wire(sign_out));
+    world.leave();
+    assert!(world.is_on_wire(sign_out));
+    world.answer(sign_out, 204);
+    assert_eq!(world.standing(), Standing::Expired);
+}

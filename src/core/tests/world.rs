@@ -252,6 +252,11 @@ impl World {
         self.obey();
     }
 
+    pub(super) fn leave(&mut self) {
+        self.session.handle_leave(self.now);
+        self.obey();
+    }
+
     pub(super) fn dispose(&mut self, client: ClientId) {
         self.session.handle_dispose(self.now, client);
         self.obey();

@@ -20,6 +20,11 @@ pub(super) fn origin() -> String {
     text(&["origin"]).unwrap_or_default()
 }
 
+/// Whether the page goes away at this moment, and with it what is on the wire.
+pub(super) fn is_leaving() -> bool {
+    text(&["event", "type"]).is_some_and(|event| event == "pagehide")
+}
+
 /// The value of a cookie that scripts may read, percent-decoded if it is encoded.
 pub(super) fn cookie(name: &str) -> Option<String> {
     let cookies = text(&["document", "cookie"])?;

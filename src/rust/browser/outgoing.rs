@@ -11,7 +11,7 @@ use web_sys::{Headers, Request, RequestCredentials, RequestInit, Response};
 use super::{
     Abandon, Wire,
     answer::{expect_response, is, read_body},
-    read_address,
+    globals, read_address,
     wire::{Said, add_csrf, hash},
 };
 use crate::{
@@ -94,6 +94,10 @@ impl OutgoingRequest {
         // What the cache has is what was refused.
         if again && is_read(&request.method()) && get(request, "cache") != "no-store" {
             set(&init, "cache", &"reload".into());
+        }
+        // It waited, and would go with its page.
+        if self.place == Place::SignOut && globals::is_leaving() {
+            set(&init, "keepalive", &JsValue::TRUE);
         }
         if let Some(csrf) = self.wire.csrf_for(&request.method()) {
             let headers = Headers::new_with_headers(&request.headers())?;

@@ -291,6 +291,36 @@ async fn r34_a_sign_out_that_nobody_awaits_arrives_though_the_page_goes_away() {
     }
 }
 
+/// R34. So does one that waits for a refresh when its page goes away.
+#[tokio::test(flavor = "multi_thread")]
+async fn r34_a_sign_out_that_waits_for_a_refresh_arrives_though_the_page_goes_away() {
+    let tabs = Tabs::signed_in(1).await;
+    tabs.held.hold();
+    tabs.run(
+        0,
+        "globalThis.client = newClient();
+         await client.fetch('/api/me');
+         await lab.expireAccess();
+         client.fetch('/api/me').catch(() => {});",
+    )
+    .await;
+    tabs.held.reached(1).await;
+    tabs.run(
+        0,
+        "client.fetch('/auth/sign-out', { method: 'POST' }).catch(() => {});",
+    )
+    .await;
+    tabs.reload(0).await;
+    let arrived = tabs
+        .run(
+            0,
+            "await until(async () => (await lab.trail('/auth/sign-out')).length >= 1); return true;",
+        )
+        .await;
+    assert_eq!(arrived, true);
+    tabs.held.release();
+}
+
 /// R12. Before a refusal is believed one waiting request is sent again: somebody else may have rotated the cookie.
 #[tokio::test(flavor = "multi_thread")]
 async fn r12_a_refusal_is_not_believed_where_a_request_is_let_in() {
