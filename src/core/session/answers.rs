@@ -88,8 +88,14 @@ impl Session {
         if answer.ends || answer.expired && is_over {
             self.flight.credit.status = answer.status;
             let is_ours = !self.has_begun_since(call.sent_at);
+            let orphan = self.flight.foreign.or(self.doubt.orphan(now));
+            // Or the lock was free, for the page whose refresh is on the wire is gone.
+            let is_behind = stage == Stage::Behind || stage == Stage::Early && orphan.is_some();
             self.signed_out(now, call.sent_at);
-            if stage == Stage::Behind && is_ours {
+            if is_behind && is_ours {
+                if let Some(until) = orphan {
+                    self.doubt.extend(until);
+                }
                 // The cookies of that refresh may have come after it.
                 self.sign_again(now, call, is_locked);
             } else {

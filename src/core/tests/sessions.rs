@@ -604,3 +604,22 @@ fn a_sign_out_that_waits_is_sent_as_its_page_goes_away() {
     world.answer(sign_out, 204);
     assert_eq!(world.standing(), Standing::Expired);
 }
+
+#[test]
+fn a_sign_out_beside_a_refresh_whose_page_is_gone_is_sent_once_more_after_it() {
+    let mut world = World::with_expired_token(&[]);
+    world.now = SECOND;
+    world.keep(News::Started, 0.1 * SECOND, 5.0 * SECOND);
+    world.open();
+    let sign_out = world.sign_out_since(world.now);
+    world.pass(0.1 * SECOND);
+    world.answer(sign_out, 204);
+    assert_eq!(world.standing(), Standing::Expired);
+    assert_eq!(world.got(sign_out), None);
+    world.pass(4.0 * SECOND);
+    assert_eq!(world.hits(sign_out), 1);
+    world.pass(2.0 * SECOND);
+    assert_eq!(world.hits(sign_out), 2);
+    world.answer(sign_out, 204);
+    assert_eq!(world.got(sign_out), Some(Got::Answer(204)));
+}

@@ -219,6 +219,11 @@ impl World {
         self.call_since(ClientId(0), kind, PRIVATE, Some(sent_at))
     }
 
+    /// A sign-out that was sent at that moment, before the page could hear anybody.
+    pub(super) fn sign_out_since(&mut self, sent_at: Millis) -> CallId {
+        self.call_since(ClientId(0), Kind::SignOut, PRIVATE, Some(sent_at))
+    }
+
     fn call_since(
         &mut self,
         client: ClientId,
