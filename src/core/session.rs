@@ -305,7 +305,7 @@ impl Session {
 
     /// The page goes away, and with it what is not on the wire. A sign-out that waits is sent: it would never be.
     pub(crate) fn handle_leave(&mut self, now: Millis) {
-        self.step(now, |it| it.send_sign_outs(now));
+        self.step(now, |it| it.send_leaving(now));
     }
 
     /// A client is disposed of. Its calls that wait are rejected; what is on the wire comes back as it is.

@@ -20,7 +20,7 @@ const DEFAULT_AIM: usize = 16_000;
 const SLIM_BUDGET: usize = 22_600;
 const SLIM_AIM: usize = 14_000;
 /// For the entry that needs no WebAssembly, in bytes after gzip.
-const JS_BUDGET: usize = 30_000;
+const JS_BUDGET: usize = 30_400;
 const JS_AIM: usize = 19_000;
 /// How many functions are listed.
 const LARGEST: usize = 25;

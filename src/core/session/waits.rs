@@ -1,9 +1,6 @@
 //! The calls: what is sent, what waits, and how each wait ends.
 
-use super::{
-    Action, Call, CallId, Epoch, Failure, Kind, Millis, Refresh, Session, Stage, State,
-    words::GRAIN,
-};
+use super::{Action, Call, CallId, Epoch, Failure, Kind, Millis, Refresh, Session, Stage, State};
 
 impl Session {
     /// Sends the call's request. If it waited, its wait is over.
@@ -62,10 +59,9 @@ impl Session {
         );
     }
 
-    /// The sign-outs that wait go out without the lock, beside what they waited for.
-    pub(super) fn send_sign_outs(&mut self, now: Millis) {
-        let waits = |call: &Call| call.kind == Kind::SignOut && call.wants_lock();
-        while let Some(id) = self.calls.find_signing(waits).map(|call| call.id) {
+    /// The sign-ins and sign-outs that wait go out without the lock, beside what they waited for.
+    pub(super) fn send_leaving(&mut self, now: Millis) {
+        while let Some(id) = self.leaving().map(|call| call.id) {
             self.send_signing(now, id);
             self.fall_behind();
         }
@@ -132,7 +128,7 @@ impl Session {
 
     /// Whether the call, which has waited since it was made, was made before the session of today began.
     fn was_made_before_session(&self, call: &Call) -> bool {
-        call.patience - call.timeout < self.cookie.session_at - GRAIN
+        call.patience - call.timeout < self.cookie.session_at
     }
 
     /// Opens the gate for what may be let in without this refresh: what has never been sent, and what was refused
