@@ -150,7 +150,7 @@ async fn recipes() {
         assert_eq!(seen, json!(["Ada Lovelace", 1]), "{name}");
         println!("recipe {name} ... ok");
     }
-    assert_eq!(names.len(), 16, "{names:?}");
+    assert_eq!(names.len(), 17, "{names:?}");
 }
 
 /// What the app tells in the end; an error, if it is one. Development servers may reload the page meanwhile.
