@@ -53,7 +53,8 @@ async fn r15_a_replay_carries_the_same_bytes_and_headers() {
             r#"
             // One whose engine is there, and one each that has yet to get it.
             const warm = newClient();
-            await warm.fetch("/api/me");
+            // Waits for the engine, and sends nothing.
+            await warm.ensureFresh({ maxAge: Infinity });
             const different = [];
             let count = 0;
             for (const [name, make] of Object.entries(bodies)) {
@@ -96,7 +97,8 @@ async fn r15_a_replay_of_form_data_carries_the_same_parts() {
             r#"
             const bytes = randomBytes(70_000);
             const warm = newClient();
-            await warm.fetch("/api/me");
+            // Waits for the engine, and sends nothing.
+            await warm.ensureFresh({ maxAge: Infinity });
             const seen = [];
             for (const client of [warm, newClient()]) {
                 const form = new FormData();
@@ -138,7 +140,8 @@ async fn r15_a_request_is_replayed_with_the_same_bytes_and_its_own_signal() {
             const request = (query, signal) =>
                 new Request(`/api/upload?${query}`, { method: "PUT", body: bytes, headers, signal });
             const warm = newClient();
-            await warm.fetch("/api/me");
+            // Waits for the engine, and sends nothing.
+            await warm.ensureFresh({ maxAge: Infinity });
             const arrived = [];
             for (const client of [warm, newClient()]) {
                 await lab.expireAccess();
@@ -184,7 +187,8 @@ async fn r15_a_callers_request_is_consumed_just_as_fetch_would() {
         .run(
             r#"
             const warm = newClient();
-            await warm.fetch("/api/me");
+            // Waits for the engine, and sends nothing.
+            await warm.ensureFresh({ maxAge: Infinity });
             const seen = {};
             const senders = { fetch: globalThis.fetch, warm: warm.fetch, cold: newClient().fetch };
             for (const [name, send] of Object.entries(senders)) {
@@ -255,7 +259,8 @@ async fn r16_a_stream_body_is_sent_once_and_after_a_401_the_session_is_renewed_a
             const kinds = { [await sha256(bytes)]: "the bytes", [await sha256("[object ReadableStream]")]: "its name" };
             const { fetch, calls } = wire();
             const warm = newClient({ fetch });
-            await warm.fetch("/api/me");
+            // Waits for the engine, and sends nothing.
+            await warm.ensureFresh({ maxAge: Infinity });
 
             const upload = (send, body) =>
                 send("/api/upload", { method: "POST", body, duplex: "half" })
