@@ -43,15 +43,19 @@ struct Cli {
     /// How many browsers play at the same time
     #[arg(long, default_value_t = 4)]
     browsers: u64,
+    /// Tell what happened in each round, whether or not anything was wrong
+    #[arg(long)]
+    story: bool,
 }
 
 #[derive(Default)]
 struct Tally {
+    tells_all: bool,
     rounds: u64,
     counts: BTreeMap<&'static str, u64>,
     faults: BTreeMap<&'static str, u64>,
     wrongs: BTreeMap<Wrong, u64>,
-    /// What was wrong, said once more at the end: a story is long.
+    /// What was wrong, said once more at the end, and what bears on it: a story is long.
     sentences: Vec<String>,
 }
 
@@ -59,7 +63,10 @@ struct Tally {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let start = Instant::now();
-    let tally = Arc::new(Mutex::new(Tally::default()));
+    let tally = Arc::new(Mutex::new(Tally {
+        tells_all: cli.story,
+        ..Tally::default()
+    }));
     let next = Arc::new(AtomicU64::new(cli.seed));
     let end = cli.seed + cli.rounds;
     let worlds: Vec<_> = (0..cli.browsers.min(cli.rounds))
@@ -122,6 +129,9 @@ impl Tally {
             self.sentences.push(sentence);
         }
         if !wrongs.is_empty() {
+            self.sentences.push(round.digest());
+        }
+        if self.tells_all || !wrongs.is_empty() {
             let seed = round.seed;
             eprint!("{}", round.story());
             eprintln!("chaos: to play it again: cargo xtask chaos --rounds 1 --seed {seed}");

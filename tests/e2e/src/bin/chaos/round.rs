@@ -178,8 +178,13 @@ impl Round {
         since.fold(f64::INFINITY, f64::min)
     }
 
-    /// Whether somebody has signed in since, and pages were told.
+    /// Whether somebody has signed in since, and pages were told, or are about to be: the last that was asked for need not be
+    /// the last that was carried out.
     pub(crate) fn should_know_of_session(&self) -> bool {
+        let last = self.truth.sessions.last();
+        if last.is_some_and(|change| change.signed_in) {
+            return true;
+        }
         let latest = self
             .calls
             .values()
@@ -246,6 +251,20 @@ impl Round {
             .iter()
             .map(|(at, line)| format!("{:7.1} {line}\n", at - start));
         told.collect()
+    }
+
+    /// What bears on the session, in one line.
+    pub(crate) fn digest(&self) -> String {
+        let story = self.story();
+        let bears = |line: &&str| {
+            let signs = self
+                .calls
+                .iter()
+                .any(|(id, call)| call.changes_session() && line.contains(&format!("{{ id: {id}")));
+            signs || line.contains("/auth/") || line.contains("Noted") || line.contains(" goes")
+        };
+        let lines: Vec<_> = story.lines().filter(bears).map(str::trim).collect();
+        lines.join(" | ")
     }
 
     /// Everything that was wrong, as sentences.
@@ -537,6 +556,17 @@ mod tests {
         let mut round = fine();
         round.last[1] = "401".to_owned();
         assert_eq!(wrongs(&round), [Wrong::SignOut]);
+    }
+
+    #[test]
+    fn pages_are_to_know_of_a_sign_in_that_was_carried_out_last() {
+        let mut round = fine();
+        call(&mut round, Kind::SignIn(User::Grace), 10.0, 90.0, "200");
+        call(&mut round, Kind::SignOut, 20.0, 60.0, "204");
+        for (at, signed_in) in [(50.0, false), (80.0, true)] {
+            round.truth.sessions.push(Change { at, signed_in });
+        }
+        assert!(round.should_know_of_session());
     }
 
     #[test]
