@@ -52,6 +52,8 @@ struct Cli {
 struct Tally {
     tells_all: bool,
     rounds: u64,
+    /// Rounds that could not be played in the first browser.
+    again: u64,
     counts: BTreeMap<&'static str, u64>,
     faults: BTreeMap<&'static str, u64>,
     wrongs: BTreeMap<Wrong, u64>,
@@ -73,13 +75,20 @@ async fn main() -> ExitCode {
         .map(|_| {
             let (tally, next) = (tally.clone(), next.clone());
             tokio::spawn(async move {
-                let mut world = World::new().await;
+                let mut world = None;
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end {
                         break;
                     }
-                    let round = world.play(seed).await;
+                    let mut played = play(world.take(), seed).await;
+                    if played.is_none() {
+                        // The browser or its driver has failed, and has said how. The round is played in another one, once.
+                        tally.lock().unwrap_or_else(PoisonError::into_inner).again += 1;
+                        played = play(None, seed).await;
+                    }
+                    let Some((there, round)) = played else { break };
+                    world = Some(there);
                     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
                     tally.take(&round);
                 }
@@ -87,7 +96,7 @@ async fn main() -> ExitCode {
         })
         .collect();
     for world in worlds {
-        // A panic has said what it was, and its round is missing.
+        // One that has failed twice has said how, and its rounds are missing.
         let _ = world.await;
     }
     let tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,6 +106,19 @@ async fn main() -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// Plays the round of a seed in that world, or in a new one; `None` if it could not be played.
+async fn play(world: Option<World>, seed: u64) -> Option<(World, Round)> {
+    let playing = tokio::spawn(async move {
+        let mut world = match world {
+            Some(world) => world,
+            None => World::new().await,
+        };
+        let round = world.play(seed).await;
+        (world, round)
+    });
+    playing.await.ok()
 }
 
 impl Tally {
@@ -143,6 +165,9 @@ impl Tally {
             "chaos: {} rounds from seed {seed} in {seconds:.0} s",
             self.rounds
         );
+        if self.again > 0 {
+            println!("  played again in another browser: {}", self.again);
+        }
         println!("  {}", list(&self.counts));
         println!("  faults: {}", list(&self.faults));
         let wrongs = Wrong::ALL.map(|(wrong, name)| {
