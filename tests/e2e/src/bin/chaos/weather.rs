@@ -26,8 +26,8 @@ pub(crate) fn now() -> f64 {
     since.unwrap_or_default().as_secs_f64() * 1000.0
 }
 
-/// Milliseconds that a browser may take to use the cookies that it was sent.
-const TAKEN_IN: f64 = 50.0;
+/// Milliseconds that a browser may take to use the cookies that it was sent, and a page to hear that it was.
+const TAKEN_IN: f64 = 100.0;
 
 #[derive(Clone)]
 pub(crate) struct Weather(Arc<Inner>);
@@ -112,7 +112,8 @@ impl Weather {
     /// `oldest`: when the oldest call that is under way was made.
     pub(crate) fn expire(&self, oldest: f64) -> bool {
         let mut sky = self.sky();
-        let can = sky.issuing == 0 && oldest >= sky.issued_at + TAKEN_IN;
+        // The next call is as old as this moment.
+        let can = sky.issuing == 0 && oldest.min(now()) >= sky.issued_at + TAKEN_IN;
         if can {
             // Tokens are stamped with whole milliseconds, and one of this very millisecond may be newer than now.
             sky.expired_up_to = now().floor() - 1.0;

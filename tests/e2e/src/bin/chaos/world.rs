@@ -130,7 +130,9 @@ impl World {
             self.order(0, round, id, Kind::SignIn(User::Ada), false);
             self.settle(round).await;
         }
-        self.weather.expire(f64::INFINITY);
+        while !self.weather.expire(f64::INFINITY) {
+            sleep(Duration::from_millis(50)).await;
+        }
         for tab in 0..TABS {
             let patience = Instant::now() + COOL_DOWN;
             let last = loop {
