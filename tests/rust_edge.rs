@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![allow(clippy::panic, reason = "a test that panics has failed")]
 
-use std::{pin::pin, time::Duration};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, future::join_all, poll};
 use gloo_net::http::{Request, Response};
@@ -13,7 +17,7 @@ use js_sys::Array;
 use js_sys::{Function, Promise, Reflect, eval};
 use keepfresh::{
     By, Cause, Client, ClientBuilder, Csrf, Error, EventKind, Meaning, Outcome, RefreshError,
-    ReplyOf, State,
+    ReplyOf, State, Traced, TracedRequest,
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -642,6 +646,39 @@ async fn interpret_says_what_the_answers_of_refresh_and_sign_in_mean() {
     assert_eq!(client.get("/api/me").send().await.unwrap().status(), 401);
     let event = events.next().await.unwrap();
     assert_eq!((event.kind, event.status), (EventKind::Expired, Some(200)));
+}
+
+#[wasm_bindgen_test]
+async fn trace_is_told_each_decision_and_no_query() {
+    let world = World::new("");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let client = world.builder().trace({
+        let told = Arc::clone(&told);
+        move |entry| told.lock().unwrap().push(entry.what.clone())
+    });
+    let client = client.build().unwrap();
+    let response = client.get("/api/me?secret=1").send().await.unwrap();
+    assert_eq!(response.status(), 200);
+
+    let call = |request: &TracedRequest| {
+        let path = request.url.split_once("/api").map(|(_, path)| path);
+        assert!(request.call.is_some());
+        assert_eq!((request.method.as_str(), path), ("GET", Some("/me")));
+    };
+    let refresh = |request: &TracedRequest| {
+        assert_eq!((request.method.as_str(), request.call), ("POST", None));
+        assert!(request.url.contains("/auth/refresh/"));
+    };
+    let mut told = told.lock().unwrap().clone().into_iter();
+    let mut next = || told.next().unwrap();
+    assert!(matches!(next(), Traced::Sent(it) if { call(&it); true }));
+    assert!(matches!(next(), Traced::Answered(it, 401) if { call(&it); true }));
+    assert!(matches!(next(), Traced::Sent(it) if { refresh(&it); true }));
+    assert!(matches!(next(), Traced::Answered(it, 200) if { refresh(&it); true }));
+    assert!(matches!(next(), Traced::SentAgain(it) if { call(&it); true }));
+    assert!(matches!(next(), Traced::Announced(it) if it.kind == EventKind::Refreshed));
+    assert!(matches!(next(), Traced::Answered(it, 200) if { call(&it); true }));
+    assert_eq!(told.next(), None);
 }
 
 #[wasm_bindgen_test]

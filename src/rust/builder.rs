@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Client, Csrf, Error, Meaning, Reply};
+use super::{Client, Csrf, Error, Meaning, Reply, TraceEntry};
 
 /// The options of a [`Client`], under the names that they have in JavaScript, in Rust's manner.
 ///
@@ -44,6 +44,7 @@ pub struct ClientBuilder {
     pub(super) timeout: Duration,
     pub(super) cross_tab: bool,
     pub(super) learn: bool,
+    pub(super) trace: Option<Trace>,
     #[cfg(target_arch = "wasm32")]
     pub(super) is_expired: Option<IsExpired>,
     #[cfg(target_arch = "wasm32")]
@@ -78,6 +79,9 @@ pub(super) type IsExpired = Arc<dyn Fn(&web_sys::Response) -> bool + Send + Sync
 /// What the app makes of answers.
 pub(super) type Interpret = Arc<dyn Fn(&Reply) -> Option<Meaning> + Send + Sync>;
 
+/// Whoever is told each decision.
+pub(super) type Trace = Arc<dyn Fn(&TraceEntry) + Send + Sync>;
+
 impl ClientBuilder {
     pub(super) fn new(refresh: String) -> Self {
         Self {
@@ -98,6 +102,7 @@ impl ClientBuilder {
             timeout: Duration::from_secs(10),
             cross_tab: true,
             learn: true,
+            trace: None,
             #[cfg(target_arch = "wasm32")]
             is_expired: None,
             #[cfg(target_arch = "wasm32")]
@@ -250,6 +255,18 @@ impl ClientBuilder {
     /// that agree. Default true.
     pub fn learn(mut self, yes: bool) -> Self {
         self.learn = yes;
+        self
+    }
+
+    /// Told each decision as it is made, for logs, breadcrumbs and support ("why was I signed out?"): no header, no body, no query.
+    /// What is out of scope is not told.
+    ///
+    /// ```
+    /// # use keepfresh::{Client, TraceEntry};
+    /// let builder = Client::builder("/auth/refresh").trace(|entry: &TraceEntry| println!("{entry:?}"));
+    /// ```
+    pub fn trace(mut self, trace: impl Fn(&TraceEntry) + Send + Sync + 'static) -> Self {
+        self.trace = Some(Arc::new(trace));
         self
     }
 

@@ -14,6 +14,7 @@ mod error;
 mod event;
 mod interpret;
 mod request;
+mod trace;
 #[cfg(all(target_arch = "wasm32", feature = "serde"))]
 mod values;
 
@@ -29,3 +30,4 @@ pub use error::{Error, RefreshError, Rejection};
 pub use event::{By, Cause, Event, EventKind, Events, State};
 pub use interpret::{Meaning, Outcome, Reply, ReplyOf};
 pub use request::{Body, RequestBuilder};
+pub use trace::{TraceEntry, Traced, TracedRequest};

@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::Wire;
 use crate::{
     core::{self, Failure, Key},
-    rust::{By, Cause, Error, Event, EventKind, Events, RefreshError, Rejection},
+    rust::{By, Cause, Error, Event, EventKind, Events, RefreshError, Rejection, Traced},
     web::Edge,
 };
 
@@ -41,7 +41,7 @@ impl Edge for RustEdge {
     }
 
     fn announce(&self, event: core::Event, cause: core::Cause, peer: bool, status: u16) {
-        self.subscribers.tell(Event {
+        let event = Event {
             kind: match event {
                 core::Event::Refreshed => EventKind::Refreshed,
                 core::Event::Expired => EventKind::Expired,
@@ -61,7 +61,9 @@ impl Edge for RustEdge {
             },
             by: if peer { By::Peer } else { By::Client },
             status: (status != 0).then_some(status),
-        });
+        };
+        self.wire.trace(|| Traced::Announced(event));
+        self.subscribers.tell(event);
     }
 }
 

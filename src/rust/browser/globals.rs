@@ -8,6 +8,10 @@ extern "C" {
     /// By name at each call, so that whoever replaces it is heard.
     #[wasm_bindgen(catch, js_name = fetch)]
     fn global_fetch(input: &JsValue, init: &JsValue) -> Result<JsValue, JsValue>;
+
+    /// The monotonic clock, in milliseconds.
+    #[wasm_bindgen(js_namespace = performance)]
+    pub(super) fn now() -> f64;
 }
 
 /// What relative addresses are relative to.

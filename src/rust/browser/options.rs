@@ -111,6 +111,7 @@ pub(super) fn read(options: ClientBuilder) -> Result<(String, Policy, Wire), Err
         sending: Cell::default(),
         is_expired: options.is_expired,
         interpret: options.interpret,
+        trace: options.trace,
         refresh: Refresh {
             url: refresh.href(),
             method: options.refresh_method.to_ascii_uppercase(),

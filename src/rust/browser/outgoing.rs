@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     core::{Cookies, Credentials, Facts, Place, is_read},
-    rust::ReplyOf,
+    rust::{ReplyOf, Traced, TracedRequest},
     web::Outgoing,
 };
 
@@ -35,6 +35,13 @@ pub(super) struct OutgoingRequest {
     /// What the latest answer to a sign-in or a sign-out says.
     said: Rc<Cell<Said>>,
     may_be_cached: Cell<bool>,
+    /// What is told of it, if anybody asked.
+    traced: Option<TracedRequest>,
+}
+
+thread_local! {
+    /// Counts the calls that are told of.
+    static CALLS: Cell<u32> = const { Cell::new(0) };
 }
 
 impl OutgoingRequest {
@@ -55,6 +62,11 @@ impl OutgoingRequest {
             wire.scope.place(address, &request.method())
         });
         let elsewhere = address.is_some_and(|address| wire.scope.is_elsewhere(&address));
+        let traced = wire.trace.is_some().then(|| {
+            let number = CALLS.get().wrapping_add(1);
+            CALLS.set(number);
+            TracedRequest::new(Some(number), &request.method(), &request.url())
+        });
         Self {
             wire,
             // By method: Firefox does not tell the body of a `Request`.
@@ -65,6 +77,7 @@ impl OutgoingRequest {
             place,
             said: Rc::default(),
             may_be_cached: Cell::default(),
+            traced,
         }
     }
 
@@ -140,9 +153,22 @@ impl Outgoing for OutgoingRequest {
             Place::SignOut => Some(ReplyOf::SignOut),
             Place::Guarded | Place::Unguarded => None,
         };
+        if let Some(about) = &self.traced {
+            let what = if again {
+                Traced::SentAgain
+            } else {
+                Traced::Sent
+            };
+            self.wire.trace(|| what(about.clone()));
+        }
         let (said, wire) = (Rc::clone(&self.said), Rc::clone(&self.wire));
+        let traced = self.traced.clone();
         Ok(future_to_promise(async move {
-            let response = expect_response(JsFuture::from(sent).await?)?;
+            let answer = JsFuture::from(sent).await.and_then(expect_response);
+            if let Some(about) = traced {
+                wire.trace(|| Traced::of(about, &answer));
+            }
+            let response = answer?;
             if let Some(of) = of {
                 let is_read = wire.interpret.is_some() || of == ReplyOf::SignIn && response.ok();
                 // The caller's stays whole.

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     core::{self, Grant, Key, Scope, is_unsafe},
     rust::{
-        Csrf, Meaning, Outcome, Reply, ReplyOf,
-        builder::{Interpret, IsExpired},
+        Csrf, Meaning, Outcome, Reply, ReplyOf, TraceEntry, Traced, TracedRequest,
+        builder::{Interpret, IsExpired, Trace},
         csrf::CsrfValue,
         error::describe,
     },
@@ -32,6 +32,7 @@ pub(super) struct Wire {
     pub(super) sending: Cell<bool>,
     pub(super) is_expired: Option<IsExpired>,
     pub(super) interpret: Option<Interpret>,
+    pub(super) trace: Option<Trace>,
     pub(super) csrf: Option<Csrf>,
     pub(super) refresh: Refresh,
 }
@@ -69,15 +70,32 @@ impl Wire {
         (csrf.all || is_unsafe(method)).then_some(csrf)
     }
 
+    /// Tells whoever asked to be told.
+    pub(super) fn trace(&self, what: impl FnOnce() -> Traced) {
+        if let Some(trace) = &self.trace {
+            trace(&TraceEntry {
+                at: globals::now(),
+                what: what(),
+            });
+        }
+    }
+
     /// Comes back with five numbers ([`crate::web::Edge::refresh`]).
     pub(super) fn refresh(self: &Rc<Self>, key: Key) -> Result<Promise, JsValue> {
         let signal = AbortSignal::timeout_with_f64(3.0 * self.refresh.timeout);
-        let sent = self.send_refresh(key, &signal)?;
+        self.trace(|| Traced::Sent(self.traced_refresh()));
+        let sent = self.send_refresh(key, &signal);
         let wire = Rc::clone(self);
         Ok(future_to_promise(async move {
-            let response = expect_response(JsFuture::from(sent).await?)?;
-            wire.read_refresh(&response).await
+            let answer = JsFuture::from(sent.unwrap_or_else(|error| Promise::reject(&error)));
+            let answer = answer.await.and_then(expect_response);
+            wire.trace(|| Traced::of(wire.traced_refresh(), &answer));
+            wire.read_refresh(&answer?).await
         }))
+    }
+
+    fn traced_refresh(&self) -> TracedRequest {
+        TracedRequest::new(None, &self.refresh.method, &self.refresh.url)
     }
 
     fn send_refresh(&self, key: Key, signal: &AbortSignal) -> Result<Promise, JsValue> {
@@ -170,6 +188,30 @@ impl Wire {
                 lifetime: expires_in.map_or(announced, |it| in_milliseconds(Some(it))),
                 subject: subject.map_or(0, |it| hash(&it).max(1)),
             },
+        }
+    }
+}
+
+impl Traced {
+    /// What came of that request.
+    pub(super) fn of(about: TracedRequest, answer: &Result<Response, JsValue>) -> Self {
+        match answer {
+            Ok(response) => Self::Answered(about, response.status()),
+            Err(error) => {
+                let name = Reflect::get(error, &"name".into()).unwrap_or_default();
+                let name = name.as_string().or(error.js_typeof().as_string());
+                Self::Failed(about, name.unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl TracedRequest {
+    pub(super) fn new(call: Option<u32>, method: &str, url: &str) -> Self {
+        Self {
+            call,
+            method: method.to_owned(),
+            url: url.split(['?', '#']).next().unwrap_or_default().to_owned(),
         }
     }
 }
