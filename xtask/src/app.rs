@@ -40,7 +40,7 @@ impl App {
         let [wasm_without, glue_without] = self.measure(sh, "--no-default-features")?;
         let table = size::table(&[wasm - wasm_without, glue - glue_without]);
         print!("{table}");
-        readme::agree(sh, "app", &table, write)
+        readme::agree(sh, "app", &table, write, size::WRITE)
     }
 
     fn measure(self, sh: &Shell, features: &str) -> Result<[Size; 2]> {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use xshell::Shell;
 
-use crate::{package, readme, recipes, step, tools};
+use crate::{package, readme, recipes, size, step, tools};
 
 /// Where the apps are.
 const HERE: &str = "tests/consumers";
@@ -178,7 +178,7 @@ pub(crate) fn build(sh: &Shell, tarball: &Path) -> Result<()> {
 pub(crate) fn check_table(sh: &Shell, write: bool) -> Result<()> {
     let table = table(sh)?;
     print!("{table}");
-    readme::agree(sh, "consumers", &table, write)
+    readme::agree(sh, "consumers", &table, write, size::WRITE)
 }
 
 /// What is run, and what has to come of it.

@@ -76,6 +76,9 @@ enum Command {
         /// The seed of the first of them
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Write what is seen of the backends into the README
+        #[arg(long)]
+        write: bool,
     },
     /// Play random rounds of many tabs, and compare what pages were told with the truth
     Chaos {
@@ -140,10 +143,11 @@ fn run(command: Command) -> anyhow::Result<()> {
             browser,
             cases,
             seed,
+            write,
         } => {
             sh.set_var("KEEPFRESH_CASES", cases.to_string());
             sh.set_var("KEEPFRESH_SEED", seed.to_string());
-            suite::run(&sh, only, browser)
+            suite::run(&sh, only, browser, write)
         }
         Command::Chaos {
             rounds,

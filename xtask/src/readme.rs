@@ -5,8 +5,8 @@ use xshell::Shell;
 
 const README: &str = "README.md";
 
-/// An error if the README's block of that name is not `text`. `write`: it is made so.
-pub(crate) fn agree(sh: &Shell, block: &str, text: &str, write: bool) -> Result<()> {
+/// An error if the README's block of that name is not `text`. `write`: it is made so, as by `command`.
+pub(crate) fn agree(sh: &Shell, block: &str, text: &str, write: bool, command: &str) -> Result<()> {
     let readme = sh.read_file(README)?;
     let (start, end) = (format!("<!-- {block} -->\n"), format!("<!-- /{block} -->"));
     let (before, rest) = readme
@@ -20,7 +20,7 @@ pub(crate) fn agree(sh: &Shell, block: &str, text: &str, write: bool) -> Result<
     }
     ensure!(
         said == text || write,
-        "{README} says something else of its {block}: cargo xtask size --write"
+        "{README} says something else of its {block}: {command}"
     );
     Ok(())
 }

@@ -34,7 +34,13 @@ pub(crate) enum Suite {
 }
 
 /// Runs all suites or one; a suite that fails does not keep the others from running.
-pub(crate) fn run(sh: &Shell, only: Option<Suite>, browser: Option<Browser>) -> Result<()> {
+/// `write`: what is seen of the backends is written into the README.
+pub(crate) fn run(
+    sh: &Shell,
+    only: Option<Suite>,
+    browser: Option<Browser>,
+    write: bool,
+) -> Result<()> {
     let start = Instant::now();
     let browsers = browser
         .as_ref()
@@ -48,7 +54,7 @@ pub(crate) fn run(sh: &Shell, only: Option<Suite>, browser: Option<Browser>) -> 
     for suite in suites {
         let name = format!("{suite:?}").to_lowercase();
         step(&format!("testing: {name}"));
-        match suite.run(sh, browsers, &mut matrix) {
+        match suite.run(sh, browsers, write, &mut matrix) {
             Ok(count) => passed.push(format!("{name} {count}")),
             Err(error) => {
                 eprintln!("xtask: {name}: {error:#}");
@@ -68,7 +74,13 @@ pub(crate) fn run(sh: &Shell, only: Option<Suite>, browser: Option<Browser>) -> 
 
 impl Suite {
     /// Returns how many tests passed.
-    fn run(self, sh: &Shell, browsers: &[Browser], matrix: &mut Matrix) -> Result<u32> {
+    fn run(
+        self,
+        sh: &Shell,
+        browsers: &[Browser],
+        write: bool,
+        matrix: &mut Matrix,
+    ) -> Result<u32> {
         match self {
             // One after the other: together they would be built with each other's features, all anew.
             Suite::Core => ["keepfresh", "keepfresh-demo-server", "xtask"]
@@ -123,7 +135,10 @@ impl Suite {
                 backends::install(sh)?;
                 Browser::Chromium.prepare(sh)?;
                 let tests = "test --package keepfresh-e2e --features backends --test backends";
-                tally::run(Browser::Chromium.with(sh, cargo(sh, tests)), |_, _| {})
+                let tests = Browser::Chromium.with(sh, cargo(sh, tests));
+                let passed = tally::run(tests, |_, _| {})?;
+                backends::check_table(sh, write)?;
+                Ok(passed)
             }
         }
     }
