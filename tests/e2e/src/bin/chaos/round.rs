@@ -242,6 +242,11 @@ impl Round {
         Some(outcome)
     }
 
+    /// Whether its page went while it was under way.
+    pub(crate) fn is_cut(&self, id: u64) -> bool {
+        self.calls.get(&id).is_some_and(|call| call.cut)
+    }
+
     /// What happened, in its order.
     pub(crate) fn story(&self) -> String {
         let mut lines: Vec<_> = self.log.iter().chain(&self.truth.log).collect();

@@ -126,9 +126,7 @@ impl World {
     async fn look_back(&mut self, round: &mut Round) {
         if round.is_unclear() {
             // A page that is gone was not told of its own sign-in, nor could it tell the others. So the user signs in.
-            let id = round.next_id();
-            self.order(0, round, id, Kind::SignIn(User::Ada), false);
-            self.settle(round).await;
+            self.ask(0, round, Kind::SignIn(User::Ada)).await;
         }
         while !self.weather.expire(f64::INFINITY) {
             sleep(Duration::from_millis(50)).await;
@@ -136,10 +134,7 @@ impl World {
         for tab in 0..TABS {
             let patience = Instant::now() + COOL_DOWN;
             let last = loop {
-                let id = round.next_id();
-                self.order(tab, round, id, Kind::Get, false);
-                self.settle(round).await;
-                let last = round.outcome(id).unwrap_or("lost").to_owned();
+                let last = self.ask(tab, round, Kind::Get).await;
                 // A cool-down may still be on, and the news of a sign-in on its way.
                 let may_change = match last.as_str() {
                     "refresh_unavailable" => true,
@@ -165,6 +160,20 @@ impl World {
         self.tell(0, refresh);
         self.settle(round).await;
         round.alive = round.outcome(id) == Some("200");
+    }
+
+    /// Has a page call, and waits for what comes of it. One that loads anew meanwhile, after a form say, is asked once more.
+    async fn ask(&mut self, tab: usize, round: &mut Round, kind: Kind) -> String {
+        loop {
+            let id = round.next_id();
+            self.order(tab, round, id, kind, false);
+            self.settle(round).await;
+            match round.outcome(id) {
+                Some(outcome) => return outcome.to_owned(),
+                None if round.is_cut(id) => self.all_here(round).await,
+                None => return "lost".to_owned(),
+            }
+        }
     }
 
     /// Waits until every call has settled, or is lost.
