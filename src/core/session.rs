@@ -190,7 +190,9 @@ impl Session {
                     it.await_refresh(now, id);
                 }
                 // At once, like any other request of a page that is about to go.
-                Kind::SignOut if it.knows_of_no_refresh(now) => {
+                Kind::SignOut
+                    if it.knows_of_no_refresh(now) && it.signing_on_wire(now).is_none() =>
+                {
                     it.send(now, id, Stage::Early);
                 }
                 Kind::SignIn | Kind::SignOut => it.park(now, id, Stage::Gated),

@@ -14,10 +14,10 @@ use xshell::{Shell, cmd};
 use crate::{engine, readme, tools};
 
 /// For the default entry, bundled and minified, in bytes after gzip.
-const DEFAULT_BUDGET: usize = 25_600;
+const DEFAULT_BUDGET: usize = 25_700;
 const DEFAULT_AIM: usize = 16_000;
 /// For the lean entry and its wasm, in bytes after brotli.
-const SLIM_BUDGET: usize = 22_600;
+const SLIM_BUDGET: usize = 22_700;
 const SLIM_AIM: usize = 14_000;
 /// For the entry that needs no WebAssembly, in bytes after gzip.
 const JS_BUDGET: usize = 30_400;

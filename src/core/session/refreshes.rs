@@ -60,9 +60,11 @@ impl Session {
             self.doubt.asked = 0;
             self.turn(Refresh::Doubting, until.min(now + FIRST_PAUSE));
             self.release_unsent(now);
-        } else if let Some(by) = self.early().copied() {
-            // It is on the wire already.
-            self.calls.restage(by.id, Stage::Sent);
+        } else if let Some(by) = self.signing_on_wire(now).copied() {
+            // Its answer first: sent beside it, another one's cookies might come before its own.
+            if by.stage == Stage::Early {
+                self.calls.restage(by.id, Stage::Sent);
+            }
             self.turn(Refresh::Signing { by: by.id }, by.sent_at + by.timeout);
         } else if let Some(by) = self.leaving().copied() {
             self.sign(now, by);

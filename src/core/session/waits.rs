@@ -77,6 +77,13 @@ impl Session {
         self.calls.find_signing(|call| call.stage == Stage::Early)
     }
 
+    /// The sign-in or sign-out that is on the wire, unless it has been for too long.
+    pub(super) fn signing_on_wire(&self, now: Millis) -> Option<&Call> {
+        let call = self.calls.find_signing(|call| !call.waits());
+        let call = call.filter(|call| now < call.sent_at + call.timeout);
+        self.early().or(call)
+    }
+
     /// The sign-in or sign-out that the lock is wanted for.
     pub(super) fn wanting_lock(&self) -> Option<&Call> {
         self.leaving().or(self.early())

@@ -623,3 +623,55 @@ fn a_sign_out_beside_a_refresh_whose_page_is_gone_is_sent_once_more_after_it() {
     world.answer(sign_out, 204);
     assert_eq!(world.got(sign_out), Some(Got::Answer(204)));
 }
+
+#[test]
+fn a_sign_in_and_a_sign_out_of_one_page_are_never_on_the_wire_together() {
+    let orders = [
+        [Kind::SignOut, Kind::SignIn],
+        [Kind::SignIn, Kind::SignOut],
+        [Kind::SignIn, Kind::SignIn],
+    ];
+    // Before the first has waited long enough to be sent without the lock, or after.
+    for (order, is_early) in orders.into_iter().flat_map(|it| [(it, true), (it, false)]) {
+        let mut world = World::with_expired_token(&[]);
+        world.peer_locks();
+        let first = world.call(order[0]);
+        if order[0] == Kind::SignOut {
+            // At once, and once more when the peer is done.
+            world.answer(first, 204);
+        }
+        let second = if is_early {
+            world.pass(5.0 * SECOND);
+            let second = world.call(order[1]);
+            world.pass(6.0 * SECOND);
+            second
+        } else {
+            world.pass(11.0 * SECOND);
+            world.call(order[1])
+        };
+        assert!(world.is_on_wire(first), "{order:?}: not put off for good");
+        assert!(!world.is_on_wire(second), "{order:?}");
+        world.peer_unlocks();
+        assert!(!world.is_on_wire(second), "{order:?}");
+        world.answer(first, 200);
+        assert!(world.is_on_wire(second), "{order:?}");
+        world.answer(second, 200);
+        let is_signed_in = order[1] == Kind::SignIn;
+        assert_eq!(world.standing() == Standing::Active, is_signed_in);
+    }
+}
+
+#[test]
+fn a_sign_out_that_hangs_holds_up_a_sign_in_for_its_deadline_at_the_most() {
+    let mut world = World::with_expired_token(&[]);
+    world.peer_locks();
+    let sign_out = world.sign_out();
+    world.answer(sign_out, 204);
+    world.pass(5.0 * SECOND);
+    let sign_in = world.call(Kind::SignIn);
+    world.pass(6.0 * SECOND);
+    world.peer_unlocks();
+    assert!(!world.is_on_wire(sign_in));
+    world.pass(5.0 * SECOND);
+    assert!(world.is_on_wire(sign_in));
+}
