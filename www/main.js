@@ -3,6 +3,7 @@
 
 import { createClient, init } from "/keepfresh/index.js";
 import { expireAccess, LabError, revokeRefresh, setRefresh } from "./lab.js";
+import { Log } from "./log.js";
 import { byId, html } from "./page.js";
 import { Run } from "./run.js";
 import { Session } from "./session.js";
@@ -21,12 +22,13 @@ if (query.has("no-wasm")) Object.assign(globalThis, { WebAssembly: undefined });
 
 const wire = new Wire("/auth/refresh", () => draw());
 
-// All that a single-page app needs; `fetch` is given here only so that the timeline sees the wire.
+// All that a single-page app needs; `fetch` and `trace` are given here only so that the page can show what happens.
 const client = createClient({
   refresh: "/auth/refresh",
   signIn: "/auth/sign-in",
   signOut: "/auth/sign-out",
   fetch: wire.fetch,
+  trace: new Log(byId("decisions")).note,
 });
 
 const session = new Session(client, showSession);

@@ -51,6 +51,35 @@ async fn show_me_loses_fifty_answers_with_raw_fetch_and_none_with_keepfresh() {
     assert_eq!(page.console_errors().await, [""; 0]);
 }
 
+/// From what `trace` is told one can tell what happened to a session, and why.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_shows_each_decision() {
+    let page = Page::open(demo(), "/").await;
+    page.click("sign-in").await;
+    page.see("user", "Ada Lovelace").await;
+    page.click("expire").await;
+    page.see("countdown", "expired").await;
+    page.click("one").await;
+    page.see("summary", "1 refresh, 1 replay, 1 answer").await;
+    page.click("revoke").await;
+    page.see("notice", "revoked").await;
+    page.click("one").await;
+    page.see("summary", "1 lost").await;
+
+    page.click("decisions-open").await;
+    for decision in [
+        "answered  GET  /api/me  401",
+        "refresh  POST  /auth/refresh",
+        "refresh answered  POST  /auth/refresh  200",
+        "sent again  GET  /api/me",
+        "refreshed  200  unauthorized",
+        "refresh answered  POST  /auth/refresh  401",
+        "expired  401  answered",
+    ] {
+        page.see("decisions", decision).await;
+    }
+}
+
 /// Five megabytes, replayed, arrive as they are.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_is_replayed_arrives_with_the_same_bytes() {
