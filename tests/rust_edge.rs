@@ -19,6 +19,8 @@ use keepfresh::{
     By, Cause, Client, ClientBuilder, Csrf, Error, EventKind, Meaning, Outcome, RefreshError,
     ReplyOf, State, Traced, TracedRequest,
 };
+use server_fn::ServerFnError;
+use server_fn_macro_default::server;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -646,6 +648,37 @@ async fn interpret_says_what_the_answers_of_refresh_and_sign_in_mean() {
     assert_eq!(client.get("/api/me").send().await.unwrap().status(), 401);
     let event = events.next().await.unwrap();
     assert_eq!((event.kind, event.status), (EventKind::Expired, Some(200)));
+}
+
+/// What Leptos makes of `#[server]`: its body runs on the server, and the page calls it by a POST.
+#[server(endpoint = "rename")]
+async fn rename(name: String) -> Result<String, ServerFnError> {
+    Ok(name)
+}
+
+#[wasm_bindgen_test]
+async fn a_server_function_meets_an_expiry_and_its_caller_does_not() {
+    let world = World::new(
+        "const native = globalThis.fetch; globalThis.fetch = world.fetch;
+        world.restore = () => (globalThis.fetch = native);
+        world.answer = async () => world.fresh
+            ? Response.json('Ada')
+            : new Response('{}', { status: 401 })",
+    );
+    let client = Client::builder("/auth/refresh/server-functions")
+        .guard(["/api"])
+        .build()
+        .unwrap();
+    client.install();
+    assert_eq!(rename("Ada".to_owned()).await.unwrap(), "Ada");
+    client.uninstall();
+    world.ask("world.restore()").await;
+    assert_eq!(world.count("world.refreshes.length").await, 1.0);
+    assert_eq!(world.count("world.calls.length").await, 2.0);
+    for attempt in 0..2 {
+        let body = world.says(&format!("world.calls[{attempt}].text")).await;
+        assert_eq!(body, "name=Ada");
+    }
 }
 
 #[wasm_bindgen_test]
