@@ -618,6 +618,31 @@ async fn is_expired_says_which_answers_mean_that_the_token_has_expired() {
 }
 
 #[wasm_bindgen_test]
+async fn is_expired_may_read_a_body_and_one_that_never_answers_harms_its_own_call_alone() {
+    let world = World::new(
+        r#"world.answer = async () => Response.json(world.fresh
+             ? { data: { me: 'ada' } }
+             : { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] })"#,
+    );
+    let client = world.builder().is_expired_by_body(|response| async move {
+        let body = response.clone().unwrap().text().unwrap();
+        let body = JsFuture::from(body).await.unwrap().as_string().unwrap();
+        body.contains("UNAUTHENTICATED")
+    });
+    let client = client.build().unwrap();
+    let response = client.post("/api/graphql").send().await.unwrap();
+    assert!(response.text().await.unwrap().contains("ada"));
+    assert_eq!(world.count("world.refreshes.length").await, 1.0);
+
+    world.ask("world.fresh = false").await;
+    let client = world.builder().timeout(Duration::from_millis(50));
+    let client = client.is_expired_by_body(|_| std::future::pending());
+    let response = client.build().unwrap().post("/api/graphql").send().await;
+    assert_eq!(response.unwrap().status(), 200);
+    assert_eq!(world.count("world.refreshes.length").await, 1.0);
+}
+
+#[wasm_bindgen_test]
 async fn interpret_says_what_the_answers_of_refresh_and_sign_in_mean() {
     let world = World::new(
         "world.refresh = async () => Response.json({ ok: false });

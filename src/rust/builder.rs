@@ -74,7 +74,14 @@ impl EndpointOption {
 
 /// Whether an answer means "the access token has expired".
 #[cfg(target_arch = "wasm32")]
-pub(super) type IsExpired = Arc<dyn Fn(&web_sys::Response) -> bool + Send + Sync>;
+#[derive(Clone)]
+pub(super) enum IsExpired {
+    AtOnce(Arc<dyn Fn(&web_sys::Response) -> bool + Send + Sync>),
+    Later(Arc<dyn Fn(web_sys::Response) -> LocalBoxFuture<bool> + Send + Sync>),
+}
+
+#[cfg(target_arch = "wasm32")]
+pub(super) type LocalBoxFuture<T> = std::pin::Pin<Box<dyn Future<Output = T>>>;
 
 /// What the app makes of answers.
 pub(super) type Interpret = Arc<dyn Fn(&Reply) -> Option<Meaning> + Send + Sync>;
@@ -195,7 +202,19 @@ impl ClientBuilder {
         mut self,
         is_expired: impl Fn(&web_sys::Response) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.is_expired = Some(Arc::new(is_expired));
+        self.is_expired = Some(IsExpired::AtOnce(Arc::new(is_expired)));
+        self
+    }
+
+    /// Likewise, for what only the body says: GraphQL answers 200 with `errors`. It gets the very response; to read its body, read
+    /// what `response.clone()` gives. An answer that is not judged within the timeout counts as one that does not mean that.
+    #[cfg(target_arch = "wasm32")]
+    pub fn is_expired_by_body<F: Future<Output = bool> + 'static>(
+        mut self,
+        is_expired: impl Fn(web_sys::Response) -> F + Send + Sync + 'static,
+    ) -> Self {
+        let is_expired = move |response| Box::pin(is_expired(response)) as LocalBoxFuture<bool>;
+        self.is_expired = Some(IsExpired::Later(Arc::new(is_expired)));
         self
     }
 

@@ -2,10 +2,10 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use js_sys::{Function, Uint8Array};
+use js_sys::{Array, Function, Promise, Uint8Array};
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, prelude::wasm_bindgen};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 use web_sys::{Headers, ReadableStreamDefaultReader, Response};
 
 /// The most that we read of a body by ourselves, in bytes.
@@ -99,6 +99,16 @@ pub(super) async fn read_body(response: &Response) -> Option<Vec<u8>> {
     (!is_over.get()).then_some(bytes)
 }
 
+/// What that comes to; `false` if it takes longer than so many milliseconds.
+pub(super) async fn within(timeout: f64, answer: impl Future<Output = bool> + 'static) -> bool {
+    let answer = future_to_promise(async move { Ok(answer.await.into()) });
+    let mut timer = JsValue::UNDEFINED;
+    let late = Promise::new(&mut |resolve, _| timer = set_timeout(&resolve, timeout));
+    let first = JsFuture::from(Promise::race(&Array::of2(&answer, &late))).await;
+    clear_timeout(&timer);
+    first.is_ok_and(|first| first == JsValue::TRUE)
+}
+
 fn give_up(reader: &ReadableStreamDefaultReader) {
     follow_to_nowhere(reader.cancel());
 }
@@ -111,7 +121,7 @@ pub(super) fn cancel(response: &Response) {
 }
 
 /// Lest its rejection be reported as one that nobody handles.
-fn follow_to_nowhere(promise: js_sys::Promise) {
+fn follow_to_nowhere(promise: Promise) {
     spawn_local(async move {
         let _ = JsFuture::from(promise).await;
     });

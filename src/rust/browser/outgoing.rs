@@ -10,13 +10,13 @@ use web_sys::{Headers, Request, RequestCredentials, RequestInit, Response};
 
 use super::{
     Abandon, Wire,
-    answer::{expect_response, is, read_body},
+    answer::{expect_response, is, read_body, within},
     globals, read_address,
     wire::{Said, add_csrf, hash},
 };
 use crate::{
     core::{Cookies, Credentials, Facts, Place, is_read},
-    rust::{ReplyOf, Traced, TracedRequest},
+    rust::{ReplyOf, Traced, TracedRequest, builder::IsExpired},
     web::Outgoing,
 };
 
@@ -34,6 +34,8 @@ pub(super) struct OutgoingRequest {
     pub(super) cookies: Cookies,
     /// What the latest answer to a sign-in or a sign-out says.
     said: Rc<Cell<Said>>,
+    /// Whether the latest answer was judged to mean that the token has expired, where that takes its time.
+    judged: Rc<Cell<bool>>,
     may_be_cached: Cell<bool>,
     /// What is told of it, if anybody asked.
     traced: Option<TracedRequest>,
@@ -76,6 +78,7 @@ impl OutgoingRequest {
             init,
             place,
             said: Rc::default(),
+            judged: Rc::default(),
             may_be_cached: Cell::default(),
             traced,
         }
@@ -162,7 +165,8 @@ impl Outgoing for OutgoingRequest {
             self.wire.trace(|| what(about.clone()));
         }
         let (said, wire) = (Rc::clone(&self.said), Rc::clone(&self.wire));
-        let traced = self.traced.clone();
+        let (traced, judged) = (self.traced.clone(), Rc::clone(&self.judged));
+        let is_judged = self.place != Place::SignIn;
         Ok(future_to_promise(async move {
             let answer = JsFuture::from(sent).await.and_then(expect_response);
             if let Some(about) = traced {
@@ -178,6 +182,10 @@ impl Outgoing for OutgoingRequest {
                     None
                 };
                 said.set(wire.read(of, response.status(), body.as_deref()));
+            }
+            if is_judged && let Some(IsExpired::Later(is_expired)) = &wire.is_expired {
+                let answer = is_expired(Clone::clone(&response));
+                judged.set(within(wire.refresh.timeout, answer).await);
             }
             Ok(response.into())
         }))
@@ -199,7 +207,10 @@ impl Outgoing for OutgoingRequest {
         if self.place != Place::SignIn
             && let Some(is_expired) = &self.wire.is_expired
         {
-            facts = facts.judged(is_expired(response));
+            facts = facts.judged(match is_expired {
+                IsExpired::AtOnce(is_expired) => is_expired(response),
+                IsExpired::Later(_) => self.judged.get(),
+            });
         }
         match self.said.get().outcome {
             Some(said) => facts.interpreted(said),
